@@ -1,0 +1,126 @@
+"""What an endpoint is, and the words in which one is declared.
+
+A record declares a document of the source once: names, types, nullability, meaning, unit, references. The tables, the
+frames and the transform are derived from it (``layout.py``, ``tables.py``, ``transform/``). What does not belong here:
+anything that is true of one endpoint only.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+if TYPE_CHECKING:
+    from sqlalchemy import Table
+
+    from spacex_assets.endpoints.layout import TableLayout
+
+SIMULATED_MARK = " (simulated)"
+"""Ends the text at :attr:`Endpoint.mark` in every simulated document, and in no other."""
+
+
+class Record(BaseModel):
+    """A document of the source, or an object inside one.
+
+    Strict: nothing is coerced, so text never becomes a number. Unknown fields are left in the raw snapshot.
+    """
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, allow_inf_nan=False)
+
+
+@dataclass(frozen=True)
+class Ref:
+    """Marks an id as a reference to a document of another endpoint: an indexed column ``<field>_id``."""
+
+    endpoint: str
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """Marks a list of references as authoritative: a table of its own, one row per reference."""
+
+    endpoint: str
+    table: str
+    column: str
+
+
+@dataclass(frozen=True)
+class BackRefs:
+    """Marks a list of references as derived by the source from another endpoint: an array column."""
+
+    endpoint: str
+    column: str
+
+
+@dataclass(frozen=True)
+class Children:
+    """Marks a list of objects: a table of its own, keyed by the parent's id and the position in the list."""
+
+    table: str
+
+
+@dataclass(frozen=True)
+class Volatile:
+    """Marks a field that changes by itself all the time: a change of it alone begins no new version of the row."""
+
+
+VOLATILE = Volatile()
+
+
+def required(meaning: str, *, unit: str | None = None, alias: str | None = None) -> Any:
+    """A field that every document has and that is never null: a NOT NULL column."""
+    return Field(description=_describe(meaning, unit), alias=alias)
+
+
+def optional(meaning: str, *, unit: str | None = None, alias: str | None = None) -> Any:
+    """A field that may be null or absent; both are stored as null."""
+    return Field(default=None, description=_describe(meaning, unit), alias=alias)
+
+
+def _describe(meaning: str, unit: str | None) -> str:
+    return f"{meaning} [{unit}]" if unit else meaning
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One endpoint of the API.
+
+    ``name`` is also the name of its raw asset and of its main table, ``singular`` begins the names of its child
+    tables, ``path`` is the route of its GET, ``single`` says that the body is one object instead of a list, ``mark``
+    is the path of the text that tells a simulated document from a real one.
+    """
+
+    name: str
+    singular: str
+    path: str
+    record: type[Record]
+    mark: tuple[str, ...]
+    single: bool = False
+
+    @cached_property
+    def layouts(self) -> "tuple[TableLayout, ...]":
+        """The tables, main table first."""
+        from spacex_assets.endpoints.layout import layouts_of
+
+        return layouts_of(self)
+
+    @cached_property
+    def tables(self) -> "tuple[Table, ...]":
+        """The SQLAlchemy tables, in the order of :attr:`layouts`."""
+        from spacex_assets.endpoints.tables import table_of
+
+        return tuple(table_of(layout) for layout in self.layouts)
+
+    @cached_property
+    def json_schema(self) -> dict[str, pl.DataType]:
+        """The declared fields as Polars reads them from the source."""
+        from spacex_assets.endpoints.layout import json_schema_of
+
+        return json_schema_of(self.record)
+
+    @cached_property
+    def documents(self) -> TypeAdapter[list[Record]]:
+        """The validator of a list of documents."""
+        return TypeAdapter(list[self.record])  # type: ignore[name-defined]
