@@ -1,0 +1,70 @@
+"""Every setting of the platform, read once from the environment (``SPACEX_*``) or a ``.env`` file.
+
+Nothing else in the package reads the environment. What belongs here: settings and what follows from them alone (the
+world, the folders). What does not: connections, and anything that looks at the network.
+"""
+
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class World(StrEnum):
+    """Simulated and real data never share a warehouse, a lake folder or a Dagster storage."""
+
+    SIMULATED = "simulated"
+    REAL = "real"
+
+
+class Settings(BaseSettings):
+    """The settings; each is the upper-case field name behind ``SPACEX_``."""
+
+    model_config = SettingsConfigDict(env_prefix="SPACEX_", env_file=".env", extra="ignore", frozen=True)
+
+    source: str = Field("simulated", description="An http(s) base URL, a folder of recorded responses, or 'simulated'.")
+    database_url: SecretStr | None = Field(None, description="The warehouse; unset: the embedded PostgreSQL.")
+    dagster_database_url: SecretStr | None = Field(
+        None, description="Dagster's storage; unset: beside the warehouse, a database of its own."
+    )
+    local: Path = Field(Path(".local"), description="The folder of everything that is kept on this machine.")
+    lake: Path | None = Field(None, description="The folder of raw and typed files; unset: <local>/lake.")
+
+    simulated_launches: int = Field(205, ge=1, le=1_000_000, description="Size of the simulated fleet, in launches.")
+    simulated_seed: int = Field(42, description="The same seed gives the same fleet.")
+
+    http_attempts: int = Field(3, ge=1, description="Attempts per request.")
+    http_rate: float = Field(5.0, gt=0, description="Requests per second, sustained.")
+    http_burst: int = Field(14, ge=1, description="Requests that may be sent at once after a pause.")
+    http_connect_timeout: float = Field(5.0, gt=0, description="Seconds to connect.")
+    http_read_timeout: float = Field(20.0, gt=0, description="Seconds without a byte.")
+    endpoint_time_limit: float = Field(60.0, gt=0, description="Seconds for one endpoint's fetch, attempts included.")
+
+    shrink_limit: float = Field(0.20, ge=0, le=1, description="Share of documents that may vanish between two loads.")
+    shrink_minimum: int = Field(3, ge=1, description="Fewer vanished documents than this are never an error.")
+    full_compare: bool = Field(False, description="Compare every row by value; trust no row hash.")
+    force: bool = Field(False, description="Load a snapshot even if a later one was loaded before.")
+
+    ui_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI on 127.0.0.1.")
+
+    @field_validator("database_url", "dagster_database_url", mode="before")
+    @classmethod
+    def _unset_when_empty(cls, url: object) -> object:
+        return url or None
+
+    @cached_property
+    def world(self) -> World:
+        """The world that the source belongs to."""
+        return World.SIMULATED if self.source == "simulated" else World.REAL
+
+    @cached_property
+    def lake_folder(self) -> Path:
+        """Where this world's raw and typed files live."""
+        return (self.lake or self.local / "lake").absolute() / self.world
+
+    @cached_property
+    def dagster_home(self) -> Path:
+        """Where Dagster keeps this world's files."""
+        return self.local.absolute() / "dagster" / self.world
