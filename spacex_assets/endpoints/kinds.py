@@ -23,7 +23,7 @@ class Kind:
     """One kind of leaf.
 
     ``json`` is the type that Polars reads from the source, ``frame`` the type of the typed column, ``sql`` the type of
-    the PostgreSQL column; ``read`` turns the first into the second. ``suffix`` is appended to the column's name.
+    the PostgreSQL column; ``read`` turns the first into the second. ``prefix`` and ``suffix`` surround the column's name.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Kind:
     frame: pl.DataType
     sql: TypeEngine[object]
     read: Callable[[pl.Expr], pl.Expr] = lambda leaf: leaf
+    prefix: str = ""
     suffix: str = ""
 
 
@@ -69,7 +70,7 @@ UTC_OFFSET = Kind(
 CALENDAR_DATE = Kind("date", pl.String(), pl.Date(), sa.Date(), lambda leaf: leaf.str.to_date("%Y-%m-%d", strict=True))
 TEXTS = Kind("texts", pl.List(pl.String()), pl.List(pl.String()), ARRAY(sa.Text()))
 BIG_COUNTS = Kind("big counts", pl.List(pl.Int64()), pl.List(pl.Int64()), ARRAY(sa.BigInteger()))
-PRESENCE = Kind("presence", pl.Struct([]), pl.Boolean(), sa.Boolean(), lambda leaf: leaf.is_not_null())
+PRESENCE = Kind("presence", pl.Struct([]), pl.Boolean(), sa.Boolean(), lambda leaf: leaf.is_not_null(), prefix="has_")
 POSITION = Kind("position", pl.Int32(), pl.Int32(), sa.Integer())
 
 
