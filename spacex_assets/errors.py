@@ -7,3 +7,7 @@ what came, where, and what to do next; the command line prints it without a trac
 
 class PlatformError(Exception):
     """Something that a person has to act on; its text is the whole explanation."""
+
+
+class WorldMismatch(PlatformError):
+    """Simulated and real data were about to meet."""

@@ -1,0 +1,1 @@
+"""The general moves from bytes to typed frames; knows layouts, but no endpoint."""
