@@ -11,6 +11,12 @@ from pathlib import Path
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from spacex_assets.errors import PlatformError
+
+
+class SettingMissing(PlatformError):
+    """A setting that is needed here is not set."""
+
 
 class World(StrEnum):
     """Simulated and real data never share a warehouse, a lake folder or a Dagster storage."""
@@ -59,6 +65,16 @@ class Settings(BaseSettings):
         """The world that the source belongs to."""
         return World.SIMULATED if self.source == "simulated" else World.REAL
 
+    @property
+    def warehouse_url(self) -> str:
+        """The warehouse's URL. Raises :class:`SettingMissing` where none is set."""
+        if self.database_url is None:
+            raise SettingMissing(
+                "SPACEX_DATABASE_URL is not set. `make shell`, `make run` and `make ui` set it to the embedded "
+                "PostgreSQL; elsewhere set it to postgresql+psycopg2://user:password@host/database."
+            )
+        return with_driver(self.database_url.get_secret_value())
+
     @cached_property
     def lake_folder(self) -> Path:
         """Where this world's raw and typed files live."""
@@ -68,3 +84,9 @@ class Settings(BaseSettings):
     def dagster_home(self) -> Path:
         """Where Dagster keeps this world's files."""
         return self.local.absolute() / "dagster" / self.world
+
+
+def with_driver(url: str) -> str:
+    """The URL with its driver spelled out: a bare ``postgresql://`` means another driver to SQLAlchemy 2.1."""
+    scheme, separator, rest = url.partition("://")
+    return f"postgresql+psycopg2{separator}{rest}" if scheme in ("postgres", "postgresql") else url

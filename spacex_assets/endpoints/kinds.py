@@ -7,7 +7,7 @@ column follows from it. What belongs here: types. What does not: fields of any e
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import polars as pl
 import sqlalchemy as sa
@@ -29,7 +29,7 @@ class Kind:
     name: str
     json: pl.DataType
     frame: pl.DataType
-    sql: TypeEngine[object]
+    sql: TypeEngine[Any]
     read: Callable[[pl.Expr], pl.Expr] = lambda leaf: leaf
     prefix: str = ""
     suffix: str = ""
@@ -109,3 +109,5 @@ UtcInstant = Annotated[str, Field(pattern=_DATE_TIME + "$"), AfterValidator(_rea
 CalendarDate = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$"), AfterValidator(_real_date), CALENDAR_DATE]
 Texts = Annotated[list[Annotated[str, Field(pattern=_NO_NUL)] | None], TEXTS]
 BigCounts = Annotated[list[Annotated[int, Field(ge=-(2**63), lt=2**63)] | None], BIG_COUNTS]
+Ids = Annotated[list[Annotated[str, Field(pattern=HEX_24)]], TEXTS]
+"""References as an array column."""

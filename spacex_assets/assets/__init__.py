@@ -1,0 +1,1 @@
+"""HOW Dagster sees the data: factories over the registry, one file per layer."""

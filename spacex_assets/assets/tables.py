@@ -1,0 +1,85 @@
+"""One step per endpoint: its typed frames, upserted into PostgreSQL in one transaction."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from spacex_assets.assets.metadata import column_schema
+from spacex_assets.config import Settings
+from spacex_assets.endpoints.base import Endpoint
+from spacex_assets.endpoints.tables import SCHEMA
+from spacex_assets.extract.snapshot import Snapshot
+from spacex_assets.io_managers.postgres import TableWrite
+from spacex_assets.load.transaction import Origin
+from spacex_assets.load.warehouse import Warehouse
+from spacex_assets.logs import step_context
+
+
+def table_assets(endpoint: Endpoint, settings: Settings) -> dg.AssetsDefinition:
+    """The assets ``spacex/<table>`` of an endpoint."""
+
+    @dg.multi_asset(
+        name=f"spacex_{endpoint.name}",
+        outs={
+            layout.name: dg.AssetOut(
+                key=[SCHEMA, layout.name],
+                group_name=SCHEMA,
+                kinds={"postgres", "table"},
+                description=layout.comment,
+                io_manager_key="postgres_io_manager",
+                is_required=False,
+                metadata={
+                    "dagster/column_schema": column_schema(layout),
+                    "dagster/table_name": f"{SCHEMA}.{layout.name}",
+                },
+                code_version=layout.contract,
+            )
+            for layout in endpoint.layouts
+        },
+        ins={layout.name: dg.AssetIn(key=["typed", layout.name]) for layout in endpoint.layouts},
+        required_resource_keys={"lake", "warehouse"},
+    )
+    def tables(context: dg.AssetExecutionContext, **frames: pl.DataFrame) -> Iterator[dg.Output[TableWrite]]:
+        with step_context(context, endpoint.name):
+            snapshot = context.resources.lake.raw.resolve(endpoint.name, context.run_id)
+            yield from table_writes(
+                endpoint, frames, origin_of(snapshot, context.run_id), context.resources.warehouse, settings, context.log
+            )
+
+    return tables
+
+
+def origin_of(snapshot: Snapshot, run_id: str) -> Origin:
+    """What a load has to know of the snapshot that it loads."""
+    return Origin(
+        endpoint=snapshot.endpoint,
+        source=snapshot.source,
+        sha256=snapshot.sha256,
+        fetched_at=snapshot.fetched_at,
+        documents=snapshot.documents,
+        run_id=run_id,
+    )
+
+
+def table_writes(
+    endpoint: Endpoint,
+    frames: Mapping[str, pl.DataFrame],
+    origin: Origin,
+    warehouse: Warehouse,
+    settings: Settings,
+    log: Any,
+) -> Iterator[dg.Output[TableWrite]]:
+    """One write per table inside one transaction; none if a later snapshot was loaded already."""
+    with warehouse.load(
+        origin, endpoint.layouts, frames, full_compare=settings.full_compare, force=settings.force
+    ) as load:
+        if load.superseded:
+            log.warning(
+                f"{endpoint.name}: superseded: a snapshot fetched after {origin.fetched_at.isoformat()} was loaded "
+                f"already. Nothing was written; SPACEX_FORCE=true loads the older one."
+            )
+            return
+        for layout in endpoint.layouts:
+            yield dg.Output(TableWrite(load, layout), output_name=layout.name)

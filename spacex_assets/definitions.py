@@ -1,0 +1,91 @@
+"""The asset graph, assembled here and only here; Dagster loads :data:`defs`."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import dagster as dg
+
+from spacex_assets import logs
+from spacex_assets.assets.raw import raw_asset
+from spacex_assets.assets.tables import table_assets
+from spacex_assets.assets.typed import typed_assets
+from spacex_assets.config import Settings
+from spacex_assets.endpoints.registry import ENDPOINTS
+from spacex_assets.extract.lake import RawLake
+from spacex_assets.extract.source import Source, open_source
+from spacex_assets.io_managers.postgres import PostgresUpsertIOManager
+from spacex_assets.io_managers.raw import RawSnapshotIOManager
+from spacex_assets.io_managers.typed import TypedFrameIOManager, TypedLake
+from spacex_assets.load.warehouse import Warehouse
+from spacex_assets.progress import progress_logger
+
+
+def build_defs(settings: Settings, resources: Mapping[str, object] | None = None) -> dg.Definitions:
+    """The whole graph; ``resources`` replaces resources by name, for tests."""
+    logs.configure()
+    assets = [
+        asset
+        for endpoint in ENDPOINTS.values()
+        for asset in (
+            raw_asset(endpoint),
+            typed_assets(endpoint, settings.world),
+            table_assets(endpoint, settings),
+        )
+    ]
+    return dg.Definitions(
+        assets=assets,
+        resources={**default_resources(settings), **(resources or {})},
+        executor=dg.in_process_executor,
+        loggers={"progress": progress_logger},
+    )
+
+
+def default_resources(settings: Settings) -> dict[str, object]:
+    """Source, lake, warehouse and the IO managers over them, each opened once per run."""
+
+    @dg.resource(description="What is fetched from: SPACEX_SOURCE.")
+    def source(_: dg.InitResourceContext) -> Iterator[Source]:
+        with open_source(settings) as opened:
+            yield opened
+
+    @dg.resource(description="Raw and typed files.")
+    def lake(_: dg.InitResourceContext) -> TypedLake:
+        return typed_lake(settings.lake_folder)
+
+    @dg.resource(description="The PostgreSQL database of this world.")
+    def warehouse(_: dg.InitResourceContext) -> Iterator[Warehouse]:
+        opened = Warehouse.connect(settings.warehouse_url, settings.world)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+    @dg.io_manager(required_resource_keys={"lake"})
+    def raw_io_manager(context: dg.InitResourceContext) -> RawSnapshotIOManager:
+        return RawSnapshotIOManager(context.resources.lake.raw)
+
+    @dg.io_manager(required_resource_keys={"lake"})
+    def typed_io_manager(context: dg.InitResourceContext) -> TypedFrameIOManager:
+        layouts = {layout.name: (endpoint, layout) for endpoint in ENDPOINTS.values() for layout in endpoint.layouts}
+        return TypedFrameIOManager(context.resources.lake, layouts)
+
+    @dg.io_manager(required_resource_keys={"warehouse"})
+    def postgres_io_manager(context: dg.InitResourceContext) -> PostgresUpsertIOManager:
+        return PostgresUpsertIOManager(context.resources.warehouse)
+
+    return {
+        "source": source,
+        "lake": lake,
+        "warehouse": warehouse,
+        "raw_io_manager": raw_io_manager,
+        "typed_io_manager": typed_io_manager,
+        "postgres_io_manager": postgres_io_manager,
+    }
+
+
+def typed_lake(folder: Path) -> TypedLake:
+    """The lake in a folder."""
+    return TypedLake(folder, RawLake(folder))
+
+
+defs = build_defs(Settings())

@@ -1,0 +1,26 @@
+"""Dragon capsules, each a vehicle with a serial number (``/v4/capsules``)."""
+
+from typing import Annotated
+
+from spacex_assets.endpoints.base import BackRefs, Endpoint, Record, Ref, optional, required
+from spacex_assets.endpoints.kinds import Count, Id, Ids, Text
+
+
+class Capsule(Record):
+    """A Dragon capsule."""
+
+    id: Id = required("The capsule's id.")
+    serial: Text = required("Serial number, for example C101.")
+    status: Text = required("unknown, active, retired or destroyed.")
+    type: Text = required("Generation: Dragon 1.0, Dragon 1.1 or Dragon 2.0.")
+    dragon: Annotated[Id, Ref("dragons")] | None = optional("The type of Dragon; never given by the source so far.")
+    reuse_count: Count | None = optional("Flights after the first.")
+    water_landings: Count | None = optional("Landings in water.")
+    land_landings: Count | None = optional("Landings on land.")
+    last_update: Text | None = optional("What was last heard of it.")
+    launches: Annotated[Ids, BackRefs("launches", column="launch_ids")] | None = optional(
+        "Launches it flew on, as the source derives them from past launches."
+    )
+
+
+capsules = Endpoint("capsules", "capsule", "/v4/capsules", Capsule, mark=("serial",))

@@ -1,0 +1,29 @@
+"""First-stage cores, each a booster with a serial number (``/v4/cores``)."""
+
+from typing import Annotated
+
+from spacex_assets.endpoints.base import BackRefs, Endpoint, Record, optional, required
+from spacex_assets.endpoints.kinds import Count, Id, Ids, Text
+
+
+class CoreVehicle(Record):
+    """A first-stage core."""
+
+    id: Id = required("The core's id.")
+    serial: Text = required("Serial number, for example B1051.")
+    block: Count | None = optional("Version of the design.")
+    status: Text = required("active, inactive, unknown, expended, lost or retired.")
+    reuse_count: Count | None = optional("Flights after the first.")
+    rtls_attempts: Count | None = optional("Attempts to land at the launch site.")
+    rtls_landings: Count | None = optional("Landings at the launch site.")
+    asds_attempts: Count | None = optional(
+        "Attempts to land on a drone ship; the source counts only the successful ones, so no rate can be drawn from it."
+    )
+    asds_landings: Count | None = optional("Landings on a drone ship.")
+    last_update: Text | None = optional("What was last heard of it.")
+    launches: Annotated[Ids, BackRefs("launches", column="launch_ids")] | None = optional(
+        "Launches it flew on, as the source derives them from past launches."
+    )
+
+
+cores = Endpoint("cores", "core", "/v4/cores", CoreVehicle, mark=("serial",))

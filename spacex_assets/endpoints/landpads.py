@@ -1,0 +1,37 @@
+"""Landing zones and drone ships (``/v4/landpads``)."""
+
+from typing import Annotated
+
+from spacex_assets.endpoints.base import BackRefs, Endpoint, Record, optional, required
+from spacex_assets.endpoints.kinds import Count, Id, Ids, Measure, Text, Texts
+
+
+class Images(Record):
+    """Pictures."""
+
+    large: Texts | None = optional("Addresses of large pictures.")
+
+
+class Landpad(Record):
+    """A landing zone or drone ship."""
+
+    id: Id = required("The landpad's id.")
+    name: Text | None = optional("Short name.")
+    full_name: Text | None = optional("Full name.")
+    status: Text = required("active, inactive, unknown, retired, lost or under construction.")
+    type: Text | None = optional("ASDS (drone ship) or RTLS (landing zone).")
+    locality: Text | None = optional("Town or port.")
+    region: Text | None = optional("State.")
+    latitude: Measure | None = optional("Latitude, north is positive.", unit="degrees")
+    longitude: Measure | None = optional("Longitude, east is positive.", unit="degrees")
+    landing_attempts: Count | None = optional("Landings attempted.")
+    landing_successes: Count | None = optional("Landings that succeeded.")
+    wikipedia: Text | None = optional("Address of the Wikipedia article.")
+    details: Text | None = optional("What it is.")
+    launches: Annotated[Ids, BackRefs("launches", column="launch_ids")] | None = optional(
+        "Launches whose cores landed here, as the source derives them from past launches."
+    )
+    images: Images
+
+
+landpads = Endpoint("landpads", "landpad", "/v4/landpads", Landpad, mark=("full_name",))

@@ -1,0 +1,34 @@
+"""Launch sites (``/v4/launchpads``)."""
+
+from typing import Annotated
+
+from spacex_assets.endpoints.base import BackRefs, Endpoint, Record, optional, required
+from spacex_assets.endpoints.kinds import Count, Id, Ids, Measure, Text
+from spacex_assets.endpoints.landpads import Images
+
+
+class Launchpad(Record):
+    """A launch site."""
+
+    id: Id = required("The launchpad's id.")
+    name: Text | None = optional("Short name.")
+    full_name: Text | None = optional("Full name.")
+    status: Text = required("active, inactive, unknown, retired, lost or under construction.")
+    locality: Text | None = optional("Town or base.")
+    region: Text | None = optional("State.")
+    timezone: Text | None = optional("IANA name of the time zone.")
+    latitude: Measure | None = optional("Latitude, north is positive.", unit="degrees")
+    longitude: Measure | None = optional("Longitude, east is positive.", unit="degrees")
+    launch_attempts: Count | None = optional("Launches attempted.")
+    launch_successes: Count | None = optional("Launches that succeeded.")
+    rockets: Annotated[Ids, BackRefs("rockets", column="rocket_ids")] | None = optional(
+        "Types of rocket that launch here."
+    )
+    launches: Annotated[Ids, BackRefs("launches", column="launch_ids")] | None = optional(
+        "Launches from here, as the source derives them from past launches."
+    )
+    details: Text | None = optional("What it is.")
+    images: Images
+
+
+launchpads = Endpoint("launchpads", "launchpad", "/v4/launchpads", Launchpad, mark=("full_name",))

@@ -1,0 +1,78 @@
+"""Starlink satellites and their orbits (``/v4/starlink``); the orbits are CCSDS orbit mean-elements messages (OMM)."""
+
+from typing import Annotated
+
+from spacex_assets.endpoints.base import VOLATILE, Endpoint, Record, Ref, optional, required
+from spacex_assets.endpoints.kinds import BigCount, Bit, CalendarDate, Count, Id, Measure, Text, UtcInstant
+
+Moving = Annotated[Measure, VOLATILE]
+
+
+class SpaceTrack(Record):
+    """The satellite's entry in the catalogue of space-track.org."""
+
+    ccsds_omm_vers: Text | None = optional("Version of the message format.", alias="CCSDS_OMM_VERS")
+    comment: Text | None = optional("Where the message came from.", alias="COMMENT")
+    creation_date: Annotated[UtcInstant, VOLATILE] | None = optional(
+        "When the message was made.", alias="CREATION_DATE"
+    )
+    originator: Text | None = optional("Who made the message.", alias="ORIGINATOR")
+    object_name: Text | None = optional("Name of the satellite.", alias="OBJECT_NAME")
+    object_id: Text | None = optional("International designator.", alias="OBJECT_ID")
+    center_name: Text | None = optional("What it orbits.", alias="CENTER_NAME")
+    ref_frame: Text | None = optional("Reference frame of the elements.", alias="REF_FRAME")
+    time_system: Text | None = optional("Time system of the message.", alias="TIME_SYSTEM")
+    mean_element_theory: Text | None = optional("Theory that the elements are for.", alias="MEAN_ELEMENT_THEORY")
+    epoch: Annotated[UtcInstant, VOLATILE] | None = optional("When the elements held.", alias="EPOCH")
+    mean_motion: Moving | None = optional("Mean motion.", unit="revolutions per day", alias="MEAN_MOTION")
+    eccentricity: Moving | None = optional("Eccentricity.", alias="ECCENTRICITY")
+    inclination: Moving | None = optional("Inclination.", unit="degrees", alias="INCLINATION")
+    ra_of_asc_node: Moving | None = optional(
+        "Right ascension of the ascending node.", unit="degrees", alias="RA_OF_ASC_NODE"
+    )
+    arg_of_pericenter: Moving | None = optional("Argument of pericenter.", unit="degrees", alias="ARG_OF_PERICENTER")
+    mean_anomaly: Moving | None = optional("Mean anomaly.", unit="degrees", alias="MEAN_ANOMALY")
+    ephemeris_type: Count | None = optional("Type of ephemeris.", alias="EPHEMERIS_TYPE")
+    classification_type: Text | None = optional("Classification; U is unclassified.", alias="CLASSIFICATION_TYPE")
+    norad_cat_id: BigCount | None = optional("Catalogue number; unique.", alias="NORAD_CAT_ID")
+    element_set_no: Annotated[Count, VOLATILE] | None = optional("Number of the element set.", alias="ELEMENT_SET_NO")
+    rev_at_epoch: Annotated[Count, VOLATILE] | None = optional("Revolutions up to the epoch.", alias="REV_AT_EPOCH")
+    bstar: Moving | None = optional("Drag term.", unit="per earth radius", alias="BSTAR")
+    mean_motion_dot: Moving | None = optional(
+        "First derivative of the mean motion.", unit="revolutions per day2", alias="MEAN_MOTION_DOT"
+    )
+    mean_motion_ddot: Moving | None = optional(
+        "Second derivative of the mean motion.", unit="revolutions per day3", alias="MEAN_MOTION_DDOT"
+    )
+    semimajor_axis: Moving | None = optional("Semi-major axis.", unit="km", alias="SEMIMAJOR_AXIS")
+    period: Moving | None = optional("Time of one revolution.", unit="minutes", alias="PERIOD")
+    apoapsis: Moving | None = optional("Height of the highest point.", unit="km", alias="APOAPSIS")
+    periapsis: Moving | None = optional("Height of the lowest point.", unit="km", alias="PERIAPSIS")
+    object_type: Text | None = optional("Kind of object.", alias="OBJECT_TYPE")
+    rcs_size: Text | None = optional("Class of the radar cross-section.", alias="RCS_SIZE")
+    country_code: Text | None = optional("Owner's country.", alias="COUNTRY_CODE")
+    launch_date: CalendarDate | None = optional("Day of the launch.", alias="LAUNCH_DATE")
+    site: Text | None = optional("Launch site.", alias="SITE")
+    decay_date: CalendarDate | None = optional("Day on which it re-entered.", alias="DECAY_DATE")
+    decayed: Bit | None = optional("Whether it has re-entered.", alias="DECAYED")
+    file: Annotated[BigCount, VOLATILE] | None = optional("Number of the file with the elements.", alias="FILE")
+    gp_id: Annotated[BigCount, VOLATILE] | None = optional("Number of the element set in the catalogue.", alias="GP_ID")
+    tle_line0: Text | None = optional("Name line of the two-line elements.", alias="TLE_LINE0")
+    tle_line1: Annotated[Text, VOLATILE] | None = optional("First line of the two-line elements.", alias="TLE_LINE1")
+    tle_line2: Annotated[Text, VOLATILE] | None = optional("Second line of the two-line elements.", alias="TLE_LINE2")
+
+
+class Satellite(Record):
+    """A Starlink satellite."""
+
+    id: Id = required("The satellite's id.")
+    version: Text | None = optional("Version of the satellite.")
+    launch: Annotated[Id, Ref("launches")] | None = optional("The launch, matched by the source by day.")
+    longitude: Moving | None = optional("Longitude, east is positive; null once decayed.", unit="degrees")
+    latitude: Moving | None = optional("Latitude, north is positive; null once decayed.", unit="degrees")
+    height_km: Moving | None = optional("Height; null once decayed.", unit="km")
+    velocity_kms: Moving | None = optional("Speed; null once decayed.", unit="km/s")
+    space_track: SpaceTrack = required("The catalogue entry.", alias="spaceTrack")
+
+
+starlink = Endpoint("starlink", "starlink", "/v4/starlink", Satellite, mark=("spaceTrack", "COMMENT"))

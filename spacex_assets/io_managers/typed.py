@@ -1,0 +1,59 @@
+"""Typed frames as Parquet, addressed by snapshot and contract.
+
+The pin of a run says which snapshot its typed frames came from, so that the next step reads exactly those.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+
+from spacex_assets.endpoints.base import Endpoint
+from spacex_assets.endpoints.layout import TableLayout
+from spacex_assets.extract.lake import RawLake
+from spacex_assets.extract.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class TypedLake:
+    """The typed part of a lake folder: ``typed/<table>/<contract>-<sha256>.parquet``."""
+
+    folder: Path
+    raw: RawLake
+
+    def path(self, layout: TableLayout, snapshot: Snapshot) -> Path:
+        """Where the frame of a table is kept."""
+        return self.folder / "typed" / layout.name / f"{layout.contract}-{snapshot.sha256}.parquet"
+
+    def write(self, layout: TableLayout, snapshot: Snapshot, frame: pl.DataFrame) -> Path:
+        """Writes a frame so that readers see all of it or none."""
+        path = self.path(layout, snapshot)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(f".{os.getpid()}.partial")
+        try:
+            frame.write_parquet(partial, compression="lz4")
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+        return path
+
+
+class TypedFrameIOManager(dg.IOManager):
+    """Stores the frames of typed assets and reads them for the tables."""
+
+    def __init__(self, lake: TypedLake, layouts: Mapping[str, tuple[Endpoint, TableLayout]]) -> None:
+        self.lake, self.layouts = lake, layouts
+
+    def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame) -> None:
+        """Writes one frame and says where."""
+        endpoint, layout = self.layouts[context.asset_key.path[-1]]
+        path = self.lake.write(layout, self.lake.raw.resolve(endpoint.name, context.run_id), obj)
+        context.add_output_metadata({"path": dg.MetadataValue.path(path), "dagster/row_count": obj.height})
+
+    def load_input(self, context: dg.InputContext) -> pl.DataFrame:
+        """Reads the frame of the run's own snapshot, or of the latest when the run made none."""
+        endpoint, layout = self.layouts[context.asset_key.path[-1]]
+        return pl.read_parquet(self.lake.path(layout, self.lake.raw.resolve(endpoint.name, context.run_id)))

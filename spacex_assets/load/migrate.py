@@ -1,0 +1,51 @@
+"""Brings a warehouse to the schema that this version of the package owns, and writes new migrations."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+from spacex_assets.load.schema import SCHEMAS
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def upgrade(engine: sa.Engine, revision: str = "head") -> None:
+    """Applies what is missing; two at once wait for each other. Does nothing to a current warehouse."""
+    with engine.begin() as connection:
+        _prepare(connection)
+        command.upgrade(_config(connection), revision)
+
+
+def write_migration(engine: sa.Engine, message: str) -> Path | None:
+    """Writes the migration that leads from the database's schema to the declared one; ``None`` if they are equal.
+
+    The database has to be at the newest migration.
+    """
+    with engine.begin() as connection:
+        _prepare(connection)
+        config = _config(connection)
+        number = 1 + len(list((MIGRATIONS / "versions").glob("0*.py")))
+        script = command.revision(config, message, autogenerate=True, rev_id=f"{number:04d}")
+    assert script is not None and not isinstance(script, list)
+    path = Path(script.path)
+    if "    pass" in path.read_text().partition("def downgrade")[0]:
+        path.unlink()
+        return None
+    return path
+
+
+def _prepare(connection: sa.Connection) -> None:
+    connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('spacex_assets.migrate'))"))
+    for schema in SCHEMAS:
+        connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
+
+
+def _config(connection: sa.Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+    config.attributes["connection"] = connection
+    return config

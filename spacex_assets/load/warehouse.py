@@ -1,0 +1,83 @@
+"""The warehouse: its connections, its world, and the door to loads. One per process."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import polars as pl
+import sqlalchemy as sa
+
+from spacex_assets.config import World
+from spacex_assets.endpoints.layout import TableLayout
+from spacex_assets.errors import WorldMismatch
+from spacex_assets.load import ledger
+from spacex_assets.load.errors import SchemaOutdated
+from spacex_assets.load.transaction import EndpointLoad, Origin, endpoint_load
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """A PostgreSQL database that belongs to one world."""
+
+    engine: sa.Engine
+
+    @classmethod
+    def connect(cls, url: str, world: World) -> "Warehouse":
+        """A warehouse whose schema is installed and whose world is the given one.
+
+        Raises :class:`SchemaOutdated` and :class:`WorldMismatch`.
+        """
+        warehouse = cls(sa.create_engine(url, pool_pre_ping=True))
+        warehouse._check_world(world)
+        return warehouse
+
+    def load(
+        self,
+        origin: Origin,
+        layouts: Sequence[TableLayout],
+        frames: Mapping[str, pl.DataFrame],
+        *,
+        full_compare: bool = False,
+        force: bool = False,
+    ) -> AbstractContextManager[EndpointLoad]:
+        """See :func:`endpoint_load`."""
+        return endpoint_load(self.engine, origin, layouts, frames, full_compare=full_compare, force=force)
+
+    def last_loaded_documents(self, endpoint: str) -> int | None:
+        """How many documents the snapshot had that was last loaded; ``None`` before the first load."""
+        loads = ledger.LOADS
+        query = (
+            sa.select(loads.c.documents)
+            .where(loads.c.endpoint == endpoint, loads.c.outcome == ledger.LOADED)
+            .order_by(loads.c.id.desc())
+            .limit(1)
+        )
+        with self.engine.connect() as connection:
+            return connection.scalar(query)
+
+    def claim(self, world: World) -> None:
+        """Stamps a new database with its world. Raises :class:`WorldMismatch` if it already has another."""
+        with self.engine.begin() as connection:
+            connection.execute(sa.text("LOCK TABLE ops.world IN SHARE ROW EXCLUSIVE MODE"))
+            if connection.scalar(sa.select(ledger.WORLD.c.name)) is None:
+                connection.execute(ledger.WORLD.insert().values(name=world.value))
+        self._check_world(world)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self.engine.dispose()
+
+    def _check_world(self, world: World) -> None:
+        with self.engine.connect() as connection:
+            if connection.scalar(sa.text("SELECT to_regclass('ops.world')")) is None:
+                raise SchemaOutdated(
+                    "The warehouse has no schema yet. Run `python -m spacex_assets migrate`, which `make run`, "
+                    "`make ui` and `make shell` do by themselves."
+                )
+            found = connection.scalar(sa.select(ledger.WORLD.c.name))
+        if found != world:
+            raise WorldMismatch(
+                f"The source is in the {world} world, but this warehouse holds "
+                f"{found or 'no'} data. The two never mix: give each world a database of its own "
+                f"(SPACEX_DATABASE_URL), or change SPACEX_SOURCE."
+            )

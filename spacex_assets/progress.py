@@ -1,0 +1,43 @@
+"""What a person sees while the graph runs in a terminal: a line per endpoint, on standard error.
+
+A Dagster logger, selected by the run config ``{"loggers": {"progress": {}}}``. What does not belong here: the summary
+at the end (``run.py``).
+"""
+
+import logging
+
+import click
+import dagster as dg
+from dagster import DagsterEvent, DagsterEventType
+
+
+@dg.logger(description="One line per endpoint, for a terminal.")
+def progress_logger(_: dg.InitLoggerContext) -> logging.Logger:
+    """A logger of its own, so that nothing else of the run is printed."""
+    logger = logging.Logger("spacex_assets.progress", level=logging.DEBUG)
+    logger.addHandler(_ProgressHandler())
+    return logger
+
+
+class _ProgressHandler(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        meta = getattr(record, "dagster_meta", None) or {}
+        event = meta.get("dagster_event")
+        if isinstance(event, DagsterEvent):
+            line = _line(event)
+            if line:
+                click.echo(line, err=True)
+        elif record.levelno >= logging.WARNING and meta.get("orig_message"):
+            click.secho(f"  warning   {meta['orig_message']}", fg="yellow", err=True)
+
+
+def _line(event: DagsterEvent) -> str | None:
+    step = event.step_key or ""
+    if event.event_type is DagsterEventType.STEP_SUCCESS:
+        if step.startswith("raw__"):
+            return f"  fetched   {step.removeprefix('raw__')}"
+        if step.startswith("spacex_"):
+            return f"  loaded    {step.removeprefix('spacex_')}"
+    if event.event_type is DagsterEventType.STEP_FAILURE:
+        return click.style(f"  FAILED    {step}", fg="red")
+    return None
