@@ -1,0 +1,253 @@
+"""The HTTP client: one keep-alive session, a polite pace, a few attempts, one time limit per endpoint.
+
+It brings a body into a staging file, complete and checked. What does not belong here: what the body is compared with
+and where it ends up (``http.py``).
+"""
+
+import codecs
+import hashlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import requests
+import structlog
+from urllib3.exceptions import DecodeError, HTTPError
+
+from spacex_assets.endpoints.base import Endpoint
+from spacex_assets.extract import errors
+from spacex_assets.extract.pace import TokenBucket, backoff, retry_after
+from spacex_assets.extract.scan import scan, start_of
+from spacex_assets.extract.snapshot import Batch
+
+log = structlog.get_logger(__name__)
+
+CHUNK = 1 << 16
+BODY_LIMIT = 8 << 30
+REDIRECTS = 3
+
+
+@dataclass(frozen=True)
+class Received:
+    """A complete and checked body in a staging file, or the word that it has not changed (``path`` is ``None``)."""
+
+    fetched_at: datetime
+    etag: str | None
+    path: Path | None = None
+    sha256: str = ""
+    bytes: int = 0
+    batches: tuple[Batch, ...] = ()
+    simulated: bool = False
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Attempts per request, and seconds: to connect, without a byte, for a whole endpoint, before the second attempt."""
+
+    attempts: int = 3
+    connect: float = 5.0
+    read: float = 20.0
+    total: float = 60.0
+    backoff: float = 1.0
+
+
+class Client:
+    """Fetches bodies; the only place in the platform that repeats a request."""
+
+    def __init__(self, limits: Limits, bucket: TokenBucket) -> None:
+        self.limits, self.bucket = limits, bucket
+        self.session = requests.Session()
+        self.session.headers["User-Agent"] = f"spacex-assets/{version('spacex-assets')} (data platform)"
+        self.session.trust_env = False
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self.session.close()
+
+    def fetch(self, endpoint: Endpoint, url: str, staged: Path, etag: str | None = None) -> Received:
+        """The body at ``url``, written to ``staged``; ``etag`` makes the request conditional.
+
+        Raises the last attempt's :class:`ExtractError`.
+        """
+        began = time.monotonic()
+        deadline = began + self.limits.total
+        attempt = 0
+        while True:
+            attempt += 1
+            self._wait(endpoint, url, self.bucket.take(), deadline)
+            try:
+                return self._attempt(endpoint, url, staged, etag, deadline)
+            except _Failed as failed:
+                error = failed.error(endpoint, url, attempt, self.limits.attempts, time.monotonic() - began)
+                if not error.transient or attempt == self.limits.attempts:
+                    log.error("fetch failed", url=scrubbed(url), attempt=attempt, error=str(error))
+                    raise error from failed
+                asked = retry_after(failed.retry_after)
+                wait = backoff(attempt, self.limits.backoff) if asked is None else asked
+                log.warning("attempt failed", url=scrubbed(url), attempt=attempt, error=str(error), wait_seconds=wait)
+                self._wait(endpoint, url, wait, deadline, error)
+
+    def _wait(
+        self, endpoint: Endpoint, url: str, seconds: float, deadline: float, cause: Exception | None = None
+    ) -> None:
+        if time.monotonic() + seconds > deadline:
+            raise self._too_late(endpoint, url, f"waiting another {seconds:.1f} s would exceed it") from cause
+        if seconds > 0:
+            time.sleep(seconds)
+
+    def _too_late(self, endpoint: Endpoint, url: str, what: str) -> errors.TimeLimitExceeded:
+        return errors.TimeLimitExceeded(
+            f"{endpoint.name}: GET {scrubbed(url)} did not end within {self.limits.total:g} s, attempts included: {what}. "
+            f"Nothing was published. If the source is slow but sound, raise SPACEX_ENDPOINT_TIME_LIMIT."
+        )
+
+    def _attempt(self, endpoint: Endpoint, url: str, staged: Path, etag: str | None, deadline: float) -> Received:
+        fetched_at = datetime.now(UTC)
+        with self._response(url, etag, deadline) as response:
+            tag = response.headers.get("ETag")
+            if response.status_code == requests.codes.not_modified:
+                if etag is None:
+                    raise _Failed(errors.SourceRefused, "304, though nothing was asked conditionally", response)
+                return Received(fetched_at, tag or etag)
+            digest, size = hashlib.sha256(), 0
+            decoder = codecs.getincrementaldecoder("utf-8")()
+            with staged.open("wb") as file:
+                for chunk in self._chunks(endpoint, url, response, deadline):
+                    size += len(chunk)
+                    if size > BODY_LIMIT:
+                        raise _Failed(errors.BodyMisshapen, f"the body is larger than {BODY_LIMIT} bytes", response)
+                    digest.update(chunk)
+                    file.write(chunk)
+                    try:
+                        decoder.decode(chunk)
+                    except UnicodeDecodeError as error:
+                        raise _Failed(errors.BodyUndecodable, f"not UTF-8: {error.reason}", response, staged) from error
+            try:
+                batches = scan(staged, single=endpoint.single)
+            except errors.ExtractError as error:
+                raise _Failed(type(error), str(error), response, staged) from error
+            simulated = response.headers.get("X-SpaceX-Simulated") == "true"
+            return Received(fetched_at, tag, staged, digest.hexdigest(), size, batches, simulated)
+
+    @contextmanager
+    def _response(self, url: str, etag: str | None, deadline: float) -> Iterator[requests.Response]:
+        """An answer with status 200 or 304; redirects within the host are followed."""
+        headers = {"Accept": "application/json", **({"If-None-Match": etag} if etag else {})}
+        for _ in range(REDIRECTS + 1):
+            remaining = max(0.1, deadline - time.monotonic())
+            try:
+                response = self.session.get(
+                    url,
+                    headers=headers,
+                    stream=True,
+                    allow_redirects=False,
+                    timeout=(min(self.limits.connect, remaining), min(self.limits.read, remaining)),
+                )
+            except requests.RequestException as error:
+                raise _Failed(errors.SourceUnreachable, f"{type(error).__name__}: {_reason(error)}") from error
+            with response:
+                if not response.is_redirect:
+                    _raise_for_status(response)
+                    yield response
+                    return
+                target = requests.compat.urljoin(url, response.headers["Location"])
+                if urlsplit(target)[:2] != urlsplit(url)[:2]:
+                    raise _Failed(errors.SourceRefused, f"a redirect to another host: {scrubbed(target)}", response)
+                url = target
+        raise _Failed(errors.SourceRefused, f"more than {REDIRECTS} redirects")
+
+    def _chunks(
+        self, endpoint: Endpoint, url: str, response: requests.Response, deadline: float
+    ) -> Iterator[bytes]:
+        expected = response.headers.get("Content-Length")
+        encoded = "Content-Encoding" in response.headers
+        size = 0
+        try:
+            while chunk := _arrived(response):
+                size += len(chunk)
+                if time.monotonic() > deadline:
+                    raise self._too_late(endpoint, url, f"{size} bytes of the body had come")
+                yield chunk
+        except DecodeError as error:
+            raise _Failed(errors.BodyUndecodable, f"not the compression it claims: {error}", response) from error
+        except (HTTPError, OSError) as error:
+            late = time.monotonic() > deadline
+            if late:
+                raise self._too_late(endpoint, url, f"{size} bytes of the body had come") from error
+            raise _Failed(errors.BodyTruncated, f"the body broke off after {size} bytes: {error}", response) from error
+        if expected is not None and not encoded and size != int(expected):
+            raise _Failed(errors.BodyTruncated, f"{size} bytes of {expected} came", response)
+
+
+def _arrived(response: requests.Response) -> bytes:
+    """Whatever has come, without waiting for a full chunk, so that a dripping body is noticed."""
+    data: bytes = response.raw.read1(CHUNK, decode_content=True)
+    return data
+
+
+class _Failed(Exception):
+    """One attempt that failed: with which error, and what is known of it."""
+
+    def __init__(
+        self,
+        kind: type[errors.ExtractError],
+        what: str,
+        response: requests.Response | None = None,
+        body: Path | None = None,
+    ) -> None:
+        super().__init__(what)
+        self.kind, self.what = kind, what
+        self.status = response.status_code if response is not None else None
+        self.retry_after = response.headers.get("Retry-After") if response is not None else None
+        self.start = ""
+        if body is not None:
+            with body.open("rb") as file:
+                self.start = start_of(file.read(800))
+
+    def error(self, endpoint: Endpoint, url: str, attempt: int, attempts: int, seconds: float) -> errors.ExtractError:
+        status = f", status {self.status}" if self.status else ""
+        start = f" The body begins: {self.start!r}." if self.start else ""
+        again = "Run again later" if self.kind.transient else "Trying again will not help; look at the source"
+        return self.kind(
+            f"{endpoint.name}: GET {scrubbed(url)}: {self.what}{status}, attempt {attempt} of {attempts} "
+            f"after {seconds:.1f} s.{start} Nothing was published. {again}."
+        )
+
+
+def _raise_for_status(response: requests.Response) -> None:
+    status = response.status_code
+    if status in (requests.codes.ok, requests.codes.not_modified):
+        return
+    if status == requests.codes.too_many_requests:
+        kind: type[errors.ExtractError] = errors.SourceOverloaded
+    elif status >= 500:
+        kind = errors.SourceFailing
+    else:
+        kind = errors.SourceRefused
+    failed = _Failed(kind, "the source answered with an error", response)
+    try:
+        failed.start = start_of(response.raw.read(800, decode_content=True) or b"")
+    except (HTTPError, OSError) as error:
+        failed.start = f"(unreadable: {error})"
+    raise failed
+
+
+def _reason(error: BaseException) -> str:
+    """What the error was at its root; the outer texts repeat the address, credentials included."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__ or error
+    return str(error) or type(error).__name__
+
+
+def scrubbed(url: str) -> str:
+    """The URL without user, password and query."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    host = f"[{host}]" if ":" in host else host
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{host}{port}{parts.path}"

@@ -1,0 +1,63 @@
+"""A server that speaks the API's protocol, the simulator included."""
+
+from spacex_assets.config import Settings, World
+from spacex_assets.endpoints.base import Endpoint
+from spacex_assets.errors import WorldMismatch
+from spacex_assets.extract.client import Client, Limits, scrubbed
+from spacex_assets.extract.guards import check_volume, check_world
+from spacex_assets.extract.lake import RawLake
+from spacex_assets.extract.pace import TokenBucket
+from spacex_assets.extract.snapshot import Snapshot
+
+
+class HttpSource:
+    """A base URL; endpoints are its ``/v4`` and ``/v5`` routes."""
+
+    def __init__(self, base_url: str, settings: Settings, limits: Limits | None = None) -> None:
+        self.base_url, self.settings = base_url.rstrip("/"), settings
+        self.identity = scrubbed(self.base_url)
+        limits = limits or Limits(
+            attempts=settings.http_attempts,
+            connect=settings.http_connect_timeout,
+            read=settings.http_read_timeout,
+            total=settings.endpoint_time_limit,
+        )
+        self.client = Client(limits, TokenBucket(settings.http_rate, settings.http_burst))
+
+    def fetch(self, endpoint: Endpoint, lake: RawLake, last_loaded: int | None = None) -> Snapshot:
+        """See :class:`Source`. An unchanged endpoint costs one 304."""
+        url = self.base_url + endpoint.path
+        known = lake.latest(endpoint.name)
+        if known is not None and (known.source != self.identity or known.url != scrubbed(url)):
+            known = None
+        with lake.staging_file() as staged:
+            received = self.client.fetch(endpoint, url, staged, known.etag if known else None)
+            if received.path is None:
+                assert known is not None
+                snapshot = known.model_copy(update={"fetched_at": received.fetched_at, "reused": True})
+            else:
+                snapshot = Snapshot(
+                    endpoint=endpoint.name,
+                    source=self.identity,
+                    url=scrubbed(url),
+                    sha256=received.sha256,
+                    etag=received.etag,
+                    fetched_at=received.fetched_at,
+                    bytes=received.bytes,
+                    documents=sum(batch.documents for batch in received.batches),
+                    batches=received.batches,
+                    reused=known is not None and known.sha256 == received.sha256,
+                    path=staged,
+                )
+                if received.simulated and self.settings.world is World.REAL:
+                    raise WorldMismatch(
+                        f"{endpoint.name}: {snapshot.url} says that it is a simulator; the real world takes no simulated "
+                        f"data. Nothing was published. Set SPACEX_SOURCE=simulated, or a real source."
+                    )
+            check_world(endpoint, snapshot, self.settings.world)
+            check_volume(
+                endpoint, snapshot, last_loaded, self.settings.shrink_limit, self.settings.shrink_minimum
+            )
+            if received.path is None:
+                return snapshot
+            return snapshot.model_copy(update={"path": lake.keep(endpoint.name, snapshot.sha256, staged)})

@@ -1,0 +1,126 @@
+"""The raw part of a lake folder: bodies by content, observations of them, and which one a run works on.
+
+``raw/<endpoint>/<sha256>.json`` is a body and is never edited; ``latest.json`` beside it is the newest observation,
+``runs/<run_id>.json`` the observation that a run works on, so that all its steps see the same. What is being written
+lies in ``staging/`` and becomes visible by a rename.
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from spacex_assets.extract.errors import SnapshotMissing
+from spacex_assets.extract.snapshot import Snapshot
+
+ABANDONED_AFTER = 24 * 3600
+"""Seconds after which a file in staging is nobody's any more."""
+
+
+@dataclass(frozen=True)
+class RawLake:
+    """The raw snapshots below a folder."""
+
+    folder: Path
+
+    @contextmanager
+    def staging_file(self) -> Iterator[Path]:
+        """A file to write a body to; gone at the end unless it was published."""
+        staging = self.folder / "staging"
+        staging.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=staging, suffix=".part", delete=False) as file:
+            path = Path(file.name)
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+    def body(self, endpoint: str, sha256: str) -> Path:
+        """Where a body lies."""
+        return self.folder / "raw" / endpoint / f"{sha256}.json"
+
+    def keep(self, endpoint: str, sha256: str, staged: Path) -> Path:
+        """Moves a complete and checked body to its place; a body that is there already stays."""
+        path = self.body(endpoint, sha256)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with staged.open("rb") as file:
+            os.fsync(file.fileno())
+        staged.replace(path)
+        return path
+
+    def publish(self, snapshot: Snapshot, run_id: str | None = None) -> None:
+        """Makes a snapshot the latest one, unless a later one is, and the run's own."""
+        latest = self.latest(snapshot.endpoint)
+        if latest is None or latest.fetched_at <= snapshot.fetched_at:
+            self._write(self._latest(snapshot.endpoint), snapshot)
+        if run_id is not None:
+            self._write(self._pin(snapshot.endpoint, run_id), snapshot)
+
+    def latest(self, endpoint: str) -> Snapshot | None:
+        """The newest snapshot; ``None`` if there is none whose body is still there."""
+        return self._read(self._latest(endpoint))
+
+    def resolve(self, endpoint: str, run_id: str | None = None) -> Snapshot:
+        """The run's own snapshot; else the latest, which from then on is the run's own.
+
+        Raises :class:`SnapshotMissing`.
+        """
+        pinned = self._read(self._pin(endpoint, run_id)) if run_id else None
+        if pinned is not None:
+            return pinned
+        latest = self.latest(endpoint)
+        if latest is None:
+            raise SnapshotMissing(
+                f"{endpoint}: no snapshot was ever fetched. Materialize raw/{endpoint} first, "
+                f"for example with --select 'key:\"raw/{endpoint}\"+'."
+            )
+        if run_id is None:
+            return latest
+        self._write(self._pin(endpoint, run_id), latest, exclusive=True)
+        return self._read(self._pin(endpoint, run_id)) or latest
+
+    def sweep(self) -> int:
+        """Removes what interrupted fetches left in staging; how many files."""
+        old = [
+            path
+            for path in (self.folder / "staging").glob("*")
+            if path.stat().st_mtime < time.time() - ABANDONED_AFTER
+        ]
+        for path in old:
+            path.unlink(missing_ok=True)
+        return len(old)
+
+    def _latest(self, endpoint: str) -> Path:
+        return self.folder / "raw" / endpoint / "latest.json"
+
+    def _pin(self, endpoint: str, run_id: str) -> Path:
+        return self.folder / "raw" / endpoint / "runs" / f"{run_id}.json"
+
+    def _read(self, path: Path) -> Snapshot | None:
+        try:
+            manifest = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        fields = json.loads(manifest)
+        body = self.body(fields["endpoint"], fields["sha256"])
+        return Snapshot.model_validate({**fields, "path": body}) if body.exists() else None
+
+    def _write(self, path: Path, snapshot: Snapshot, *, exclusive: bool = False) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with self.staging_file() as partial:
+            with partial.open("w") as file:
+                file.write(snapshot.model_dump_json())
+                file.flush()
+                os.fsync(file.fileno())
+            if exclusive:
+                try:
+                    path.hardlink_to(partial)
+                except FileExistsError:
+                    return
+            else:
+                partial.replace(path)
+

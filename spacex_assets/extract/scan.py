@@ -1,0 +1,164 @@
+"""One bounded pass over a body: is it complete JSON of the right shape, and where do its documents begin and end?
+
+The file is decoded piecewise as Latin-1, so that positions in the text are positions in the file; JSON's structure is
+ASCII, so nothing else is lost. What does not belong here: whether the documents are right (``transform/parse.py``).
+"""
+
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Never
+
+from spacex_assets.extract.errors import BodyMisshapen, BodyTruncated, BodyUndecodable
+from spacex_assets.extract.snapshot import Batch
+
+PIECE = 1 << 20
+BATCH_BYTES = 4 << 20
+DOCUMENT_LIMIT = 64 << 20
+_SPACE = " \t\r\n"
+
+
+def scan(path: Path, *, single: bool, piece: int = PIECE, batch_bytes: int = BATCH_BYTES) -> tuple[Batch, ...]:
+    """The batches of a body; a single object is one batch of one document.
+
+    Raises :class:`BodyTruncated`, :class:`BodyUndecodable` or :class:`BodyMisshapen`; their texts say at which byte.
+    """
+    with path.open("rb") as body:
+        reader = _Reader(body, piece)
+        spans = _object(reader) if single else _list(reader)
+        batches = tuple(_batched(spans, batch_bytes))
+        reader.expect_end()
+        return batches
+
+
+@dataclass
+class _Reader:
+    """A window on the body, as Latin-1 text; ``start`` is the position of its first character in the file."""
+
+    body: BinaryIO
+    piece: int
+    text: str = ""
+    start: int = 0
+    at: int = 0
+
+    def __post_init__(self) -> None:
+        self.decoder = json.JSONDecoder(parse_constant=_refuse_constant)
+
+    @property
+    def position(self) -> int:
+        return self.start + self.at
+
+    def grow(self) -> bool:
+        """Reads more, at least doubling what is unread, so that a long document is not scanned over and over."""
+        unread = self.text[self.at :]
+        more = self.body.read(max(self.piece, len(unread)))
+        self.start, self.at = self.position, 0
+        self.text = unread + more.decode("latin-1")
+        return bool(more)
+
+    def peek(self) -> str:
+        """The next character that is not white space; empty at the end."""
+        while True:
+            while self.at < len(self.text) and self.text[self.at] in _SPACE:
+                self.at += 1
+            if self.at < len(self.text):
+                return self.text[self.at]
+            if not self.grow():
+                return ""
+
+    def take(self) -> str:
+        character = self.peek()
+        if not character:
+            raise BodyTruncated(f"the body ends at byte {self.position}, inside the JSON")
+        self.at += 1
+        return character
+
+    def value(self) -> tuple[int, int]:
+        """Skips one object; its span in the file."""
+        while True:
+            try:
+                _, end = self.decoder.raw_decode(self.text, self.at)
+            except json.JSONDecodeError as error:
+                if len(self.text) - self.at > DOCUMENT_LIMIT:
+                    raise BodyUndecodable(
+                        f"no end of the document at byte {self.position} within {DOCUMENT_LIMIT} bytes"
+                    ) from error
+                if not self.grow():
+                    raise self._broken(error) from error
+                continue
+            except RecursionError as error:
+                raise BodyMisshapen(f"the document at byte {self.position} is nested too deeply") from error
+            span = self.position, end - self.at
+            self.at = end
+            return span
+
+    def expect_end(self) -> None:
+        character = self.peek()
+        if character:
+            raise BodyUndecodable(f"{character!r} at byte {self.position}, after the end of the JSON")
+
+    def _broken(self, error: json.JSONDecodeError) -> BodyTruncated | BodyUndecodable:
+        where = self.start + error.pos
+        if error.pos >= len(self.text.rstrip(_SPACE)) or error.msg.startswith("Unterminated string"):
+            return BodyTruncated(f"the body ends at byte {self.start + len(self.text)}, inside a document")
+        return BodyUndecodable(f"not JSON at byte {where}: {error.msg}")
+
+
+def _list(reader: _Reader) -> Iterator[tuple[int, int]]:
+    _open(reader, "[", "a list of objects")
+    if reader.peek() == "]":
+        reader.take()
+        return
+    number = 0
+    while True:
+        if reader.peek() not in ("{", ""):
+            raise BodyMisshapen(f"element {number} of the list, at byte {reader.position}, is not an object")
+        reader.peek() or reader.take()
+        yield reader.value()
+        number += 1
+        separator = reader.take()
+        if separator == "]":
+            return
+        if separator != ",":
+            raise BodyUndecodable(f"expected ',' or ']' at byte {reader.position - 1}, found {separator!r}")
+
+
+def _object(reader: _Reader) -> Iterator[tuple[int, int]]:
+    _open(reader, "{", "an object")
+    reader.at -= 1
+    yield reader.value()
+
+
+def _open(reader: _Reader, expected: str, shape: str) -> None:
+    found = reader.peek()
+    if found and found in '[{"0123456789-tfn' and found != expected:
+        raise BodyMisshapen(f"expected {shape}, found JSON that begins with {found!r}")
+    if reader.take() != expected:
+        raise BodyUndecodable(f"not JSON: it begins with {found!r}")
+
+
+def _batched(spans: Iterator[tuple[int, int]], size: int) -> Iterator[Batch]:
+    offset, end, documents = 0, 0, 0
+    for start, length in spans:
+        if documents and start + length - offset > size:
+            yield Batch(offset=offset, length=end - offset, documents=documents)
+            documents = 0
+        if not documents:
+            offset = start
+        end = start + length
+        documents += 1
+    if documents:
+        yield Batch(offset=offset, length=end - offset, documents=documents)
+
+
+def _refuse_constant(name: str) -> Never:
+    raise BodyUndecodable(f"{name} is not JSON")
+
+
+def start_of(body: bytes | io.BytesIO, length: int = 200) -> str:
+    """The start of a body for an error message: printable and short."""
+    data = body.getvalue() if isinstance(body, io.BytesIO) else body
+    text = data[:length].decode("utf-8", "replace")
+    return "".join(character if character.isprintable() else " " for character in text)

@@ -1,0 +1,47 @@
+"""A raw snapshot: what one response was, where its body lies, and where its documents begin and end."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Batch(BaseModel):
+    """Consecutive whole documents: a span of bytes of the body, without the commas around it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    offset: int
+    length: int
+    documents: int
+
+
+class Snapshot(BaseModel):
+    """The content of an endpoint at a moment.
+
+    ``source`` and ``url`` carry no credentials; ``fetched_at`` is when the request was sent that last confirmed the
+    content; ``reused`` says that the content was already in the lake. Everything but ``path``, the body's file, is the
+    manifest that is stored beside the body.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    endpoint: str
+    source: str
+    url: str
+    sha256: str
+    etag: str | None
+    fetched_at: datetime
+    bytes: int
+    documents: int
+    batches: tuple[Batch, ...]
+    reused: bool = False
+    path: Path = Field(exclude=True)
+
+    def iter_batches(self) -> Iterator[bytes]:
+        """The documents, as the texts of JSON lists of some megabytes each."""
+        with self.path.open("rb") as body:
+            for batch in self.batches:
+                body.seek(batch.offset)
+                yield b"[" + body.read(batch.length) + b"]"

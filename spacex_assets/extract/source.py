@@ -1,0 +1,63 @@
+"""Where data comes from: SPACEX_SOURCE as something that fetches snapshots.
+
+No code behind a :class:`Source` may care which one it is.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from spacex_assets.config import Settings
+from spacex_assets.endpoints.base import Endpoint
+from spacex_assets.extract.errors import SourceUnknown
+from spacex_assets.extract.lake import RawLake
+from spacex_assets.extract.snapshot import Snapshot
+
+SIMULATOR_URL = "http://simulator.invalid"
+
+
+class Source(Protocol):
+    """Something that has the endpoints."""
+
+    identity: str
+    """Says which source it is, without credentials."""
+
+    def fetch(self, endpoint: Endpoint, lake: RawLake, last_loaded: int | None = None) -> Snapshot:
+        """The endpoint's present content, complete and checked, its body in the lake but not yet published.
+
+        ``last_loaded`` is the number of documents that the volume guard compares with. Raises :class:`ExtractError`
+        and :class:`WorldMismatch`.
+        """
+
+
+@contextmanager
+def open_source(settings: Settings) -> Iterator[Source]:
+    """The source that the settings name. Raises :class:`SourceUnknown`."""
+    from spacex_assets.extract.archive import ArchiveSource
+    from spacex_assets.extract.http import HttpSource
+
+    text = settings.source
+    scheme = urlsplit(text).scheme if "://" in text or text.startswith("file:") else ""
+    if scheme in ("http", "https") or text == "simulated":
+        source = HttpSource(SIMULATOR_URL if text == "simulated" else text, settings)
+        if text == "simulated":
+            from spacex_assets.simulator.transport import SimulatorAdapter
+
+            edits = settings.local.absolute() / "simulator" / "edits.json"
+            source.client.session.mount(
+                SIMULATOR_URL,
+                SimulatorAdapter(seed=settings.simulated_seed, launches=settings.simulated_launches, edits=edits),
+            )
+        try:
+            yield source
+        finally:
+            source.client.close()
+    elif scheme:
+        raise SourceUnknown(
+            f"SPACEX_SOURCE={scheme}://… is not a source: give an http(s) base URL, the path of a folder of recorded "
+            f"responses, or 'simulated'."
+        )
+    else:
+        yield ArchiveSource(Path(text).absolute(), settings)
