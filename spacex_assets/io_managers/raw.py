@@ -18,4 +18,4 @@ class RawSnapshotIOManager(dg.IOManager):
 
     def load_input(self, context: dg.InputContext) -> Snapshot:
         """The snapshot of this run, or the latest when the run fetched none."""
-        return self.lake.resolve(context.asset_key.path[-1], context.run_id)
+        return self.lake.resolve(context.asset_key.path[-1], context.step_context.run_id)
