@@ -1,0 +1,80 @@
+"""The simulated Starlink satellites; positions are null exactly when decayed."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from spacex_assets.endpoints.base import SIMULATED_MARK
+from spacex_assets.simulator.identity import chance, maybe, object_id
+from spacex_assets.simulator.plan import Plan
+
+SATELLITES = 1791
+PER_LAUNCH = 54
+
+
+def satellite_documents(plan: Plan) -> Iterator[dict[str, Any]]:
+    """1,791 satellites whatever the size of the fleet, on launches of its last third."""
+    first = plan.past * 2 // 3
+    for index in range(SATELLITES):
+        random = chance(plan.seed, "starlink", index)
+        flight = plan.flights[min(first + index // PER_LAUNCH, plan.past - 1)]
+        decayed = random.random() < 118 / 1791
+        epoch = flight.date + timedelta(days=random.randrange(20, 500), microseconds=random.randrange(86_400_000_000))
+        number = 44_000 + index
+        motion, inclination = round(random.uniform(15.01, 16.55), 8), round(random.uniform(52.9, 53.1), 4)
+        node, pericenter, anomaly = (round(random.uniform(0.3, 359.5), 4) for _ in range(3))
+        eccentricity, drag = round(random.uniform(0.00005, 0.004), 7), round(random.uniform(-0.07, 0.0124), 9)
+        name, day = f"STARLINK-S{index + 1}", epoch.timetuple().tm_yday
+        launched = flight.date.date().isoformat()
+        yield {
+            "spaceTrack": {
+                "CCSDS_OMM_VERS": "2.0",
+                "COMMENT": f"GENERATED WITHOUT ANY SATELLITE{SIMULATED_MARK}",
+                "CREATION_DATE": (epoch + timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M:%S"),
+                "ORIGINATOR": "SIMULATOR",
+                "OBJECT_NAME": name,
+                "OBJECT_ID": f"{launched[:4]}-{flight.index % 1000:03d}{index % PER_LAUNCH:02d}",
+                "CENTER_NAME": "EARTH",
+                "REF_FRAME": "TEME",
+                "TIME_SYSTEM": "UTC",
+                "MEAN_ELEMENT_THEORY": "SGP4",
+                "EPOCH": epoch.strftime("%Y-%m-%dT%H:%M:%S.%f"),
+                "MEAN_MOTION": motion,
+                "ECCENTRICITY": eccentricity,
+                "INCLINATION": 53 if index % 900 == 7 else inclination,
+                "RA_OF_ASC_NODE": node,
+                "ARG_OF_PERICENTER": pericenter,
+                "MEAN_ANOMALY": anomaly,
+                "EPHEMERIS_TYPE": 0,
+                "CLASSIFICATION_TYPE": "U",
+                "NORAD_CAT_ID": number,
+                "ELEMENT_SET_NO": 999,
+                "REV_AT_EPOCH": random.randrange(226, 14_020),
+                "BSTAR": drag,
+                "MEAN_MOTION_DOT": round(random.uniform(-0.01, 0.9), 8),
+                "MEAN_MOTION_DDOT": 0 if random.random() < 0.93 else 1.2426e-05,
+                "SEMIMAJOR_AXIS": round(random.uniform(6502, 6941), 3),
+                "PERIOD": round(1440 / motion, 3),
+                "APOAPSIS": round(random.uniform(127, 577), 3),
+                "PERIAPSIS": round(random.uniform(108, 562), 3),
+                "OBJECT_TYPE": "PAYLOAD",
+                "RCS_SIZE": maybe(random, 0.002, "MEDIUM" if random.random() < 0.016 else "LARGE"),
+                "COUNTRY_CODE": "US",
+                "LAUNCH_DATE": launched,
+                "SITE": "AFWTR" if index % 34 == 0 else "AFETR",
+                "DECAY_DATE": epoch.date().isoformat() if decayed else None,
+                "DECAYED": int(decayed),
+                "FILE": 2_706_890 + index // 3,
+                "GP_ID": 149_154_971 + index,
+                "TLE_LINE0": f"0 {name}",
+                "TLE_LINE1": f"1 {number}U {launched[2:4]}{flight.index % 1000:03d}A   {epoch:%y}{day:03d}.50000000",
+                "TLE_LINE2": f"2 {number} {inclination:8.4f} {node:8.4f} {eccentricity:.7f} {pericenter:8.4f}",
+            },
+            "launch": object_id("launches", flight.index),
+            "version": "prototype" if index < 2 else "v0.9" if index < 62 else "v1.0",
+            "height_km": None if decayed else random.uniform(185, 590),
+            "latitude": None if decayed else random.uniform(-72, 72),
+            "longitude": None if decayed else random.uniform(-180, 180),
+            "velocity_kms": None if decayed else random.uniform(7.56, 7.8),
+            "id": object_id("starlink", index),
+        }
