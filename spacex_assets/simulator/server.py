@@ -6,11 +6,12 @@
 
 import asyncio
 import socket
+import struct
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import uvicorn
 from pydantic import ValidationError
@@ -19,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from spacex_assets.simulator.content import Content, EditRefused
 from spacex_assets.simulator.faults import Fault, Faults
@@ -99,24 +101,36 @@ async def _dripping(body: bytes, fault: Fault) -> AsyncIterator[bytes]:
 
 
 class _Broken(Response):
-    """Promises a whole body and closes the connection after half of it, or before any of it."""
+    """Promises a whole body and closes the connection after half of it, or resets it before any of it."""
 
     def __init__(self, body: bytes, headers: Any, at_once: bool) -> None:
         super().__init__(body, 200, dict(headers))
         self.at_once = at_once
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        transport = scope["extensions"]["spacex.transport"] if "extensions" in scope else None
-        if not self.at_once:
-            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            await send({"type": "http.response.body", "body": self.body[: len(self.body) // 2], "more_body": True})
-        if transport is not None:
-            transport.close()
-        raise _Cut
+        transport = _Protocol.transports[scope["client"]]
+        if self.at_once:
+            linger_not = struct.pack("ii", 1, 0)
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_not)
+            transport.abort()
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body[: len(self.body) // 2], "more_body": True})
+        transport.close()
 
 
-class _Cut(Exception):
-    """Ends a response in mid-air; uvicorn then closes the connection."""
+class _Protocol(H11Protocol):
+    """Remembers the connections, so that one can be cut."""
+
+    transports: ClassVar[dict[tuple[str, int], asyncio.Transport]] = {}
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.transports[transport.get_extra_info("peername")] = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.transports.pop(self.transport.get_extra_info("peername"), None)
+        super().connection_lost(exc)
 
 
 @dataclass(frozen=True)
@@ -133,6 +147,7 @@ def running_simulator(content: Content) -> Iterator[RunningSimulator]:
     """Serves on a free port of 127.0.0.1 until the block ends."""
     with socket.socket() as listener:
         listener.bind((HOST, 0))
+        listener.listen()
         faults = Faults()
         server = _server(application(content, faults))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
@@ -150,4 +165,4 @@ def serve(content: Content, port: int) -> None:
 
 
 def _server(app: Starlette, port: int = 0) -> uvicorn.Server:
-    return uvicorn.Server(uvicorn.Config(app, host=HOST, port=port, log_level="critical", access_log=False))
+    return uvicorn.Server(uvicorn.Config(app, host=HOST, port=port, http=_Protocol, log_level="critical", access_log=False))
