@@ -1,5 +1,6 @@
 """The asset graph, assembled here and only here; Dagster loads :data:`defs`."""
 
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from spacex_assets.progress import progress_logger
 def build_defs(settings: Settings, resources: Mapping[str, object] | None = None) -> dg.Definitions:
     """The whole graph; ``resources`` replaces resources by name, for tests."""
     logs.configure()
+    # Data versions on outputs; pinned by the lock file and a test.
+    warnings.filterwarnings("ignore", category=dg.BetaWarning, module="spacex_assets")
     assets = [
         asset
         for endpoint in ENDPOINTS.values()

@@ -38,9 +38,7 @@ class PooledPostgresStorage(DagsterPostgresStorage):
             storage._engine = self.engine
 
     @classmethod
-    def from_config_value(
-        cls, inst_data: ConfigurableClassData | None, config_value: PostgresStorageConfig
-    ) -> Self:
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: PostgresStorageConfig) -> Self:
         """Overridden because the inherited one builds the stock class, in silence."""
         return cls(
             postgres_url=pg_url_from_config(config_value),

@@ -45,7 +45,12 @@ def table_assets(endpoint: Endpoint, settings: Settings) -> dg.AssetsDefinition:
         with step_context(context, endpoint.name):
             snapshot = context.resources.lake.raw.resolve(endpoint.name, context.run_id)
             yield from table_writes(
-                endpoint, frames, origin_of(snapshot, context.run_id), context.resources.warehouse, settings, context.log
+                endpoint,
+                frames,
+                origin_of(snapshot, context.run_id),
+                context.resources.warehouse,
+                settings,
+                context.log,
             )
 
     return tables

@@ -19,7 +19,7 @@ from typing import Any
 
 from spacex_assets.embedded.errors import EmbeddedPostgresError
 
-OUTSIDE = Path("/var/tmp")  # noqa: S108 - survives a restart of the machine; the folder below it is checked
+OUTSIDE = Path("/var/tmp")
 USERS = ("postgres", "nobody")
 INSTALLATIONS = ("pginstall18", "pginstall")
 """Folders of the package with binaries: PostgreSQL 18 and 16."""

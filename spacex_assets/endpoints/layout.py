@@ -122,7 +122,9 @@ def _fields(record: type[Record], path: Path = (), nullable: bool = False) -> It
         here = (*path, _source_name(name, info))
         if isinstance(inner, type) and issubclass(inner, Record):
             if optional:
-                presence = FieldInfo(annotation=bool, description=f"Whether the source has an object at {'.'.join(here)}.")
+                presence = FieldInfo(
+                    annotation=bool, description=f"Whether the source has an object at {'.'.join(here)}."
+                )
                 yield _Field(here, presence, bool, (kinds.PRESENCE,), nullable)
             yield from _fields(inner, here, nullable or optional)
         else:
@@ -133,7 +135,9 @@ def _child_table(endpoint: Endpoint, field: _Field, child: Children) -> TableLay
     parent_key = f"{endpoint.singular}_id"
     (element,) = get_args(field.inner)
     columns = tuple(column for inner in _fields(element) for column in inner.columns())
-    position = Column("position", (), kinds.POSITION, False, f"Position in the list, from 0. Source: {'.'.join(field.path)}")
+    position = Column(
+        "position", (), kinds.POSITION, False, f"Position in the list, from 0. Source: {'.'.join(field.path)}"
+    )
     return TableLayout(
         name=child.table,
         comment=_summary(element),

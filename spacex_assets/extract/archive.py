@@ -55,9 +55,7 @@ class ArchiveSource:
                 path=staged,
             )
             check_world(endpoint, snapshot, self.settings.world)
-            check_volume(
-                endpoint, snapshot, last_loaded, self.settings.shrink_limit, self.settings.shrink_minimum
-            )
+            check_volume(endpoint, snapshot, last_loaded, self.settings.shrink_limit, self.settings.shrink_minimum)
             return snapshot.model_copy(update={"path": lake.keep(endpoint.name, sha256, staged)})
 
 

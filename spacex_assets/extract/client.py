@@ -161,9 +161,7 @@ class Client:
                 url = target
         raise _Failed(errors.SourceRefused, f"more than {REDIRECTS} redirects")
 
-    def _chunks(
-        self, endpoint: Endpoint, url: str, response: requests.Response, deadline: float
-    ) -> Iterator[bytes]:
+    def _chunks(self, endpoint: Endpoint, url: str, response: requests.Response, deadline: float) -> Iterator[bytes]:
         expected = response.headers.get("Content-Length")
         encoded = "Content-Encoding" in response.headers
         size = 0

@@ -55,9 +55,7 @@ class HttpSource:
                         f"data. Nothing was published. Set SPACEX_SOURCE=simulated, or a real source."
                     )
             check_world(endpoint, snapshot, self.settings.world)
-            check_volume(
-                endpoint, snapshot, last_loaded, self.settings.shrink_limit, self.settings.shrink_minimum
-            )
+            check_volume(endpoint, snapshot, last_loaded, self.settings.shrink_limit, self.settings.shrink_minimum)
             if received.path is None:
                 return snapshot
             return snapshot.model_copy(update={"path": lake.keep(endpoint.name, snapshot.sha256, staged)})

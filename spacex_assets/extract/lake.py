@@ -86,9 +86,7 @@ class RawLake:
     def sweep(self) -> int:
         """Removes what interrupted fetches left in staging; how many files."""
         old = [
-            path
-            for path in (self.folder / "staging").glob("*")
-            if path.stat().st_mtime < time.time() - ABANDONED_AFTER
+            path for path in (self.folder / "staging").glob("*") if path.stat().st_mtime < time.time() - ABANDONED_AFTER
         ]
         for path in old:
             path.unlink(missing_ok=True)
@@ -123,4 +121,3 @@ class RawLake:
                     return
             else:
                 partial.replace(path)
-

@@ -36,7 +36,7 @@ class TokenBucket:
 def backoff(attempt: int, base: float) -> float:
     """Seconds to wait after the attempt (from 1): exponential, with full jitter above half, floored."""
     ceiling = min(WAIT_CAP, base * 2 ** (attempt - 1))
-    return random.uniform(ceiling / 2, ceiling)  # noqa: S311
+    return random.uniform(ceiling / 2, ceiling)
 
 
 def retry_after(header: str | None, now: datetime | None = None) -> float | None:

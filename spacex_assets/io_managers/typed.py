@@ -56,4 +56,6 @@ class TypedFrameIOManager(dg.IOManager):
     def load_input(self, context: dg.InputContext) -> pl.DataFrame:
         """Reads the frame of the run's own snapshot, or of the latest when the run made none."""
         endpoint, layout = self.layouts[context.asset_key.path[-1]]
-        return pl.read_parquet(self.lake.path(layout, self.lake.raw.resolve(endpoint.name, context.step_context.run_id)))
+        return pl.read_parquet(
+            self.lake.path(layout, self.lake.raw.resolve(endpoint.name, context.step_context.run_id))
+        )

@@ -35,9 +35,7 @@ def add_triggers(context: Any, _: Any, directives: Iterable[Any]) -> None:
     stored = dict(context.bind.execute(text(_INSTALLED)).all())
     for script in directives:
         script.upgrade_ops.ops.extend(
-            ops.ExecuteSQLOp(statement)
-            for layout in [None, *all_layouts()]
-            for statement in _outdated(stored, layout)
+            ops.ExecuteSQLOp(statement) for layout in [None, *all_layouts()] for statement in _outdated(stored, layout)
         )
 
 

@@ -51,9 +51,7 @@ class EndpointLoad:
 
     def write(self, layout: TableLayout) -> Counts:
         """Upserts one table. After the last one every constraint has been checked; only the commit is left."""
-        counts = upsert(
-            self.connection, self.frames[layout.name], layout, self.version, full_compare=self.full_compare
-        )
+        counts = upsert(self.connection, self.frames[layout.name], layout, self.version, full_compare=self.full_compare)
         self.counts[layout.name] = counts
         if len(self.counts) == len(self.layouts):
             with self.connection.cursor() as cursor:

@@ -106,7 +106,9 @@ class Content:
     def _body(self, endpoint: str) -> bytes:
         if isinstance(self.collections, Recordings) and not self.edits.get(endpoint):
             return self.collections.body(endpoint)
-        texts = (json.dumps(document, ensure_ascii=False, separators=(",", ":")) for document in self.documents(endpoint))
+        texts = (
+            json.dumps(document, ensure_ascii=False, separators=(",", ":")) for document in self.documents(endpoint)
+        )
         return next(texts).encode() if ENDPOINTS[endpoint].single else f"[{','.join(texts)}]".encode()
 
     def _save(self, endpoint: str | None) -> None:

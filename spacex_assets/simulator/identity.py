@@ -26,7 +26,7 @@ def object_id(collection: str, index: int) -> str:
 
 def chance(seed: int, collection: str, index: int) -> Random:
     """The chance of one document, independent of all others."""
-    return Random(f"{seed}/{collection}/{index}")  # noqa: S311
+    return Random(f"{seed}/{collection}/{index}")
 
 
 def maybe(random: Random, share: float, value: T) -> T | None:

@@ -75,8 +75,7 @@ def _launch(plan: Plan, flight: Flight) -> Document:
         "failures": _failures(flight, random),
         "details": maybe(random, 0.35, _details(flight, random)),
         "crew": [
-            {"crew": object_id("crew", person), "role": role}
-            for person, role in zip(flight.crew, ROLES, strict=False)
+            {"crew": object_id("crew", person), "role": role} for person, role in zip(flight.crew, ROLES, strict=False)
         ],
         "ships": [object_id("ships", ship) for ship in flight.ships],
         "capsules": [object_id("capsules", flight.capsule)] if flight.capsule is not None else [],
@@ -134,7 +133,7 @@ def _failures(flight: Flight, random: Random) -> list[Document]:
 
 
 def _details(flight: Flight, random: Random) -> str:
-    aims = ("to an orbit that exists only here", "with a résumé of all that flew before", "twice as \"far\" as planned")
+    aims = ("to an orbit that exists only here", "with a résumé of all that flew before", 'twice as "far" as planned')
     return f"Mission {flight.index + 1} of a fleet that never flew, {random.choice(aims)}."
 
 
@@ -195,7 +194,9 @@ def _payload(plan: Plan, index: int, flight: Flight | None) -> Document:
         "orbit": orbit,
         "reference_system": "geocentric",
         "regime": regime,
-        "longitude": maybe(random, 0.84, random.choice((random.randrange(-116, 162), round(random.uniform(-100, 150), 1)))),
+        "longitude": maybe(
+            random, 0.84, random.choice((random.randrange(-116, 162), round(random.uniform(-100, 150), 1)))
+        ),
         "semi_major_axis_km": round(random.uniform(6525, 42164), 3) if tracked else None,
         "eccentricity": round(random.uniform(0.00001, 0.9), 7) if tracked else None,
         "periapsis_km": round(random.uniform(130, 35700), 3) if tracked else None,

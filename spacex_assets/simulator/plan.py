@@ -143,7 +143,9 @@ class Plan:
         success = None if not past or index == self.past * 11 // 12 else not (early and index < 3) and index % 101 != 18
         size = 0 if not past and random.random() < 0.66 else 2 if index % 20 == 7 else 16 if index == 141 else 1
         rocket = FALCON_1 if early else FALCON_HEAVY if heavy else FALCON_9
-        ships = sorted(random.sample(range(SHIPS), random.choice((0, 1, 2, 3, 3, 4, 4, 5)))) if past and not early else []
+        ships = (
+            sorted(random.sample(range(SHIPS), random.choice((0, 1, 2, 3, 3, 4, 4, 5)))) if past and not early else []
+        )
         return Flight(
             index=index,
             date=self._date(index),

@@ -135,7 +135,9 @@ def _get(document: Any, path: str) -> Any:
 def _sorting(sort: Any) -> list[tuple[str, bool]]:
     if not sort:
         return []
-    pairs = sort.items() if isinstance(sort, dict) else [(n.lstrip("-"), -1 if n[0] == "-" else 1) for n in sort.split()]
+    pairs = (
+        sort.items() if isinstance(sort, dict) else [(n.lstrip("-"), -1 if n[0] == "-" else 1) for n in sort.split()]
+    )
     return [(STORED_NAMES.get(name, name), way in (-1, "-1", "desc", "descending")) for name, way in pairs]
 
 
@@ -168,7 +170,9 @@ def _selected(document: Document, select: Any) -> Document:
 def _populated(document: Document, populate: Any, lookup: Callable[[str], Document | None]) -> Document:
     if not populate:
         return document
-    entries = populate if isinstance(populate, list) else str(populate).split() if isinstance(populate, str) else [populate]
+    entries = (
+        populate if isinstance(populate, list) else str(populate).split() if isinstance(populate, str) else [populate]
+    )
     populated = dict(document)
     for entry in entries:
         path = entry["path"] if isinstance(entry, dict) else entry

@@ -165,4 +165,6 @@ def serve(content: Content, port: int) -> None:
 
 
 def _server(app: Starlette, port: int = 0) -> uvicorn.Server:
-    return uvicorn.Server(uvicorn.Config(app, host=HOST, port=port, http=_Protocol, log_level="critical", access_log=False))
+    return uvicorn.Server(
+        uvicorn.Config(app, host=HOST, port=port, http=_Protocol, log_level="critical", access_log=False)
+    )

@@ -17,9 +17,7 @@ class SchemaMismatch(PlatformError):
 
 def frames(batches: Iterable[pl.DataFrame], layouts: Sequence[TableLayout]) -> dict[str, pl.DataFrame]:
     """One frame per table, by table name, each with exactly :attr:`TableLayout.schema`."""
-    parts: dict[str, list[pl.DataFrame]] = {
-        layout.name: [pl.DataFrame(schema=layout.schema)] for layout in layouts
-    }
+    parts: dict[str, list[pl.DataFrame]] = {layout.name: [pl.DataFrame(schema=layout.schema)] for layout in layouts}
     for batch in batches:
         for layout in layouts:
             parts[layout.name].append(rows(batch, layout))

@@ -1,0 +1,66 @@
+# Every target is one line over `python -m spacex_assets`; `make help` explains them.
+SHELL := /bin/sh
+PYTHON ?= python3
+SOURCE ?=
+VENV := .venv
+BIN := $(VENV)/bin
+CLI := $(BIN)/python -m spacex_assets $(if $(SOURCE),--source "$(SOURCE)")
+READY := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check ui psql db-url shell stop bench migration lock clean
+
+help: ## Explain every target
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo '  SOURCE=...      an http(s) URL, a folder of recorded responses, or simulated (the default)'
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and "Python 3.11 to 3.13 is needed; set PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: $(READY) ## Load every endpoint of SOURCE into PostgreSQL
+	@$(CLI) run
+
+test: $(READY) ## Run the tests, with branch coverage
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+
+check: $(READY) ## Lint, check the types, run the tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(MAKE) test
+
+ui: $(READY) ## Serve the Dagster UI and daemon on 127.0.0.1:3000 until Ctrl-C
+	@exec $(CLI) ui
+
+psql: $(READY) ## Open psql on the warehouse of SOURCE
+	@exec $(CLI) psql
+
+db-url: $(READY) ## Print the URL of the warehouse of SOURCE
+	@$(CLI) db-url
+
+shell: $(READY) ## Open a shell in which every dagster command works
+	@exec $(CLI) shell
+
+stop: $(READY) ## Stop the embedded PostgreSQL
+	@$(CLI) stop
+
+bench: $(READY) ## Measure speed and memory against named references
+	$(BIN)/python -m benchmarks
+
+migration: $(READY) ## Write the migration to the declared schema: make migration MESSAGE="Add a column"
+	@$(CLI) migration "$(MESSAGE)"
+
+lock: $(READY) ## Pin and hash every dependency anew
+	$(BIN)/pip install --quiet --target $(VENV)/uv uv
+	$(VENV)/uv/bin/uv pip compile --quiet --universal --generate-hashes --no-strip-extras --no-annotate \
+		--python-version 3.11 --extra dev --extra embedded --custom-compile-command 'make lock' \
+		-o requirements.lock pyproject.toml
+
+clean: ## Stop everything local and forget it
+	@if [ -x $(BIN)/python ]; then $(CLI) stop; fi
+	rm -rf .local

@@ -1,0 +1,210 @@
+"""The command line behind the Makefile: `python -m spacex_assets --help`.
+
+What does not belong here: what the commands do; each calls the room that does it, and imports it only then.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from spacex_assets.config import Settings
+from spacex_assets.errors import PlatformError
+
+
+class _Group(click.Group):
+    """Prints what a person has to act on without a traceback, and exits with status 1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except PlatformError as error:
+            click.secho(str(error), fg="red", err=True)
+            ctx.exit(1)
+
+
+@click.group(cls=_Group)
+@click.option(
+    "--source", help="Instead of SPACEX_SOURCE: an http(s) URL, a folder of recorded responses, or 'simulated'."
+)
+@click.pass_context
+def main(context: click.Context, source: str | None) -> None:
+    """The SpaceX data platform: from the SpaceX API to typed PostgreSQL tables, through a Dagster asset graph."""
+    context.obj = Settings(source=source) if source else Settings()
+
+
+@main.command()
+@click.pass_obj
+def run(settings: Settings) -> None:
+    """Load every endpoint into PostgreSQL; exits with 1 if an asset failed."""
+    from spacex_assets.local import prepare
+
+    click.echo(f"Source: {settings.source}, a source of the {settings.world} world.", err=True)
+    ready = prepare(settings)
+
+    from spacex_assets.run import run_everything
+
+    failed = run_everything(ready)
+    if failed:
+        click.secho(f"\n{len(failed)} step(s) failed; what they were to load is as it was before:", fg="red", err=True)
+        for failure in failed:
+            click.secho(f"\n{failure.step}\n  {failure.reason}", fg="red", err=True)
+        sys.exit(1)
+    click.echo(
+        "\nNext: `make psql` to query the tables (schema spacex), `make ui` to see the graph, `make help` for more."
+    )
+
+
+@main.command()
+@click.pass_obj
+def ui(settings: Settings) -> None:
+    """Serve the Dagster UI and daemon until Ctrl-C."""
+    from spacex_assets.local import prepare
+    from spacex_assets.ui import serve_ui
+
+    sys.exit(serve_ui(prepare(settings)))
+
+
+@main.command()
+@click.pass_obj
+def shell(settings: Settings) -> None:
+    """Open a shell in which every `dagster` command works."""
+    from spacex_assets.local import prepare
+
+    prepare(settings)
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    click.echo(
+        "Every `dagster` command works here, for example:\n"
+        "  dagster asset materialize --select '*'\n"
+        "  dagster asset materialize --select 'key:\"raw/launches\"+'\n"
+        "  dagster definitions validate",
+        err=True,
+    )
+    program = os.environ.get("SHELL", "/bin/sh")
+    os.execvp(program, [program])
+
+
+@main.command()
+@click.argument("arguments", nargs=-1)
+@click.pass_obj
+def psql(settings: Settings, arguments: tuple[str, ...]) -> None:
+    """Open psql on the warehouse; further arguments go to psql (after --)."""
+    from spacex_assets.local import embedded, prepare
+
+    if settings.database_url is not None:
+        os.execvp("psql", ["psql", settings.warehouse_url.replace("+psycopg2", ""), *arguments])
+    prepare(settings)
+    postgres = embedded(settings)
+    os.environ.update(postgres.start().libpq_environment(f"spacex_{settings.world}"))
+    program = str(postgres.binary("psql"))
+    os.execv(program, [program, *arguments])
+
+
+@main.command("db-url")
+@click.pass_obj
+def db_url(settings: Settings) -> None:
+    """Print the URL of the warehouse that the source selects."""
+    from spacex_assets.local import databases
+
+    click.echo(databases(settings).warehouse)
+
+
+@main.command()
+@click.pass_obj
+def stop(settings: Settings) -> None:
+    """Stop the embedded PostgreSQL."""
+    from spacex_assets.local import embedded
+
+    postgres = embedded(settings)
+    data = postgres.place.data
+    click.echo(f"Stopped PostgreSQL on {data}." if postgres.stop() else "No embedded PostgreSQL was running.")
+
+
+@main.command()
+@click.pass_obj
+def migrate(settings: Settings) -> None:
+    """Bring the warehouse to the present schema."""
+    from spacex_assets.local import prepare
+
+    prepare(settings)
+
+
+@main.command()
+@click.argument("message")
+@click.pass_obj
+def migration(settings: Settings, message: str) -> None:
+    """Write the migration from the last one to the declared schema, in a scratch database."""
+    import sqlalchemy as sa
+
+    from spacex_assets.load.migrate import upgrade, write_migration
+    from spacex_assets.local import embedded
+
+    server = embedded(settings).start()
+    server.ensure_database("migration_scratch")
+    engine = sa.create_engine(server.url("migration_scratch"))
+    try:
+        with engine.begin() as connection:
+            connection.execute(sa.text("DROP SCHEMA IF EXISTS spacex CASCADE; DROP SCHEMA IF EXISTS ops CASCADE"))
+        upgrade(engine)
+        path = write_migration(engine, message)
+    finally:
+        engine.dispose()
+    click.echo(f"Wrote {path}." if path else "Nothing to migrate: the declarations are what the migrations make.")
+
+
+@main.group()
+def simulator() -> None:
+    """The simulated SpaceX API."""
+
+
+@simulator.command()
+@click.option("--port", default=8080, show_default=True, help="Port on 127.0.0.1.")
+@click.option("--recordings", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Serve this folder.")
+@click.pass_obj
+def serve(settings: Settings, port: int, recordings: Path | None) -> None:
+    """Serve the simulated fleet, or a folder of recorded responses, over HTTP until Ctrl-C."""
+    from spacex_assets.simulator.content import Content, Recordings
+    from spacex_assets.simulator.fleet import Fleet
+    from spacex_assets.simulator.server import serve as serve_content
+
+    click.echo(f"Serving on http://127.0.0.1:{port}, for example /v5/launches. Ctrl-C ends it.", err=True)
+    fleet = Fleet(settings.simulated_seed, settings.simulated_launches)
+    serve_content(Content(Recordings(recordings) if recordings else fleet, _edits(settings)), port)
+
+
+@simulator.command()
+@click.argument("endpoint")
+@click.argument("document_id")
+@click.argument("change")
+@click.pass_obj
+def edit(settings: Settings, endpoint: str, document_id: str, change: str) -> None:
+    """Correct a document of the simulated source: CHANGE is JSON, {"path": value}, or null to delete it."""
+    from spacex_assets.endpoints.registry import ENDPOINTS
+    from spacex_assets.simulator.content import Content, EditRefused
+    from spacex_assets.simulator.fleet import Fleet
+
+    if endpoint not in ENDPOINTS:
+        raise EditRefused(f"There is no endpoint {endpoint!r}; there are {', '.join(ENDPOINTS)}.")
+    try:
+        wanted = json.loads(change)
+    except ValueError as error:
+        raise EditRefused(f"Expected JSON, found {change!r}: {error}") from error
+    fleet = Fleet(settings.simulated_seed, settings.simulated_launches)
+    Content(fleet, _edits(settings)).edit(endpoint, document_id, wanted)
+    click.echo(f"Corrected {endpoint} {document_id}; the next run picks it up.")
+
+
+@simulator.command()
+@click.pass_obj
+def reset(settings: Settings) -> None:
+    """Forget every correction of the simulated source."""
+    from spacex_assets.simulator.content import Content
+    from spacex_assets.simulator.fleet import Fleet
+
+    Content(Fleet(), _edits(settings)).reset()
+
+
+def _edits(settings: Settings) -> Path:
+    return settings.local.absolute() / "simulator" / "edits.json"

@@ -1,0 +1,105 @@
+"""Makes everything ready on this machine: databases, schema, world, DAGSTER_HOME, and the environment of children.
+
+What does not belong here: what is then run.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+from pydantic import SecretStr
+
+from spacex_assets.config import Settings, with_driver
+from spacex_assets.embedded import EmbeddedPostgres
+from spacex_assets.extract.lake import RawLake
+from spacex_assets.load.migrate import upgrade
+from spacex_assets.load.warehouse import Warehouse
+
+ROOT = Path(__file__).resolve().parent.parent
+MODULE = "spacex_assets.definitions"
+
+
+@dataclass(frozen=True)
+class Databases:
+    """The URLs of the warehouse and of Dagster's storage."""
+
+    warehouse: str
+    dagster: str
+
+
+def embedded(settings: Settings) -> EmbeddedPostgres:
+    """The embedded PostgreSQL of these settings."""
+    return EmbeddedPostgres(settings.local / "postgres")
+
+
+def databases(settings: Settings) -> Databases:
+    """The databases of the world, created if need be; starts the embedded PostgreSQL where none is configured."""
+    if settings.database_url is None:
+        server = embedded(settings).start()
+        for name in (f"spacex_{settings.world}", f"dagster_{settings.world}"):
+            server.ensure_database(name)
+        return Databases(server.url(f"spacex_{settings.world}"), server.url(f"dagster_{settings.world}"))
+    warehouse = settings.warehouse_url
+    if settings.dagster_database_url is not None:
+        return Databases(warehouse, with_driver(settings.dagster_database_url.get_secret_value()))
+    url = sa.make_url(warehouse)
+    beside = url.set(database=f"{url.database}_dagster")
+    _ensure_database(url, str(beside.database))
+    return Databases(warehouse, beside.render_as_string(hide_password=False))
+
+
+def prepare(settings: Settings) -> Settings:
+    """Settings in which everything is there: migrated, of the right world, with a DAGSTER_HOME.
+
+    Also makes this process's environment the one that Dagster expects. Raises :class:`PlatformError`.
+    """
+    found = databases(settings)
+    engine = sa.create_engine(found.warehouse)
+    try:
+        upgrade(engine)
+        Warehouse(engine).claim(settings.world)
+    finally:
+        engine.dispose()
+    _link_dagster_home(settings.dagster_home)
+    RawLake(settings.lake_folder).sweep()
+    ready = settings.model_copy(
+        update={"database_url": SecretStr(found.warehouse), "dagster_database_url": SecretStr(found.dagster)}
+    )
+    os.environ.update(environment(ready))
+    return ready
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """What a child process needs so that every `dagster` command works in it."""
+    assert settings.database_url is not None
+    assert settings.dagster_database_url is not None
+    return {
+        "DAGSTER_HOME": str(settings.dagster_home),
+        "DAGSTER_MODULE_NAME": MODULE,
+        "SPACEX_SOURCE": settings.source,
+        "SPACEX_LOCAL": str(settings.local.absolute()),
+        "SPACEX_DATABASE_URL": settings.database_url.get_secret_value(),
+        "SPACEX_DAGSTER_DATABASE_URL": settings.dagster_database_url.get_secret_value(),
+    }
+
+
+def _link_dagster_home(home: Path) -> None:
+    home.mkdir(parents=True, exist_ok=True)
+    link = home / "dagster.yaml"
+    if not link.exists():
+        link.unlink(missing_ok=True)
+        link.symlink_to(ROOT / "dagster.yaml")
+
+
+def _ensure_database(beside: sa.URL, name: str) -> None:
+    engine = sa.create_engine(beside, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            connection.execute(sa.text("SELECT pg_advisory_lock(hashtext('ensure_database'))"))
+            there = connection.scalar(sa.text("SELECT true FROM pg_database WHERE datname = :name"), {"name": name})
+            if not there:
+                quoted = engine.dialect.identifier_preparer.quote(name)
+                connection.execute(sa.text(f"CREATE DATABASE {quoted}"))
+    finally:
+        engine.dispose()
