@@ -11,12 +11,14 @@ import dagster as dg
 from dagster import DagsterEvent, DagsterEventType
 
 
-@dg.logger(description="One line per endpoint, for a terminal.")
-def progress_logger(_: dg.InitLoggerContext) -> logging.Logger:
+def _progress_logger(_: dg.InitLoggerContext) -> logging.Logger:
     """A logger of its own, so that nothing else of the run is printed."""
     logger = logging.Logger("spacex_assets.progress", level=logging.DEBUG)
     logger.addHandler(_ProgressHandler())
     return logger
+
+
+progress_logger = dg.LoggerDefinition(_progress_logger, description="One line per endpoint, for a terminal.")
 
 
 class _ProgressHandler(logging.Handler):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import click
 import dagster as dg
 import sqlalchemy as sa
-from dagster._utils.error import SerializableErrorInfo
+from dagster_shared.error import SerializableErrorInfo
 
 from spacex_assets.config import Settings
 from spacex_assets.definitions import build_defs

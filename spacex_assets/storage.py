@@ -5,7 +5,8 @@ pool pings before use, so that a restart of PostgreSQL in mid-run costs nothing.
 warehouse.
 """
 
-from typing import Self
+from collections.abc import Mapping
+from typing import Any, Self, cast
 
 import sqlalchemy as sa
 from dagster._core.storage.config import PostgresStorageConfig
@@ -38,15 +39,10 @@ class PooledPostgresStorage(DagsterPostgresStorage):
             storage._engine = self.engine
 
     @classmethod
-    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: PostgresStorageConfig) -> Self:
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Self:
         """Overridden because the inherited one builds the stock class, in silence."""
         return cls(
-            postgres_url=pg_url_from_config(config_value),
+            postgres_url=pg_url_from_config(cast(PostgresStorageConfig, config_value)),
             should_autocreate_tables=config_value.get("should_autocreate_tables", True),
             inst_data=inst_data,
         )
-
-    def dispose(self) -> None:
-        """Closes the pool with the instance."""
-        self.engine.dispose()
-        super().dispose()

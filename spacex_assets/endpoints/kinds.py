@@ -22,8 +22,8 @@ INSTANT = pl.Datetime("us", "UTC")
 class Kind:
     """One kind of leaf.
 
-    ``json`` is the type that Polars reads from the source, ``frame`` the type of the typed column, ``sql`` the type of
-    the PostgreSQL column; ``read`` turns the first into the second. ``prefix`` and ``suffix`` surround the column's name.
+    ``json`` is the type that Polars reads from the source, ``frame`` the type of the typed column, ``sql`` the type
+    of the PostgreSQL column; ``read`` turns the first into the second. ``prefix`` and ``suffix`` surround its name.
     """
 
     name: str

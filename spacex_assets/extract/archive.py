@@ -48,7 +48,7 @@ class ArchiveSource:
                 sha256=sha256,
                 etag=None,
                 fetched_at=fetched_at,
-                bytes=staged.stat().st_size,
+                size=staged.stat().st_size,
                 documents=sum(batch.documents for batch in batches),
                 batches=batches,
                 reused=known is not None and known.sha256 == sha256,

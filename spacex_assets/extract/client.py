@@ -40,14 +40,14 @@ class Received:
     etag: str | None
     path: Path | None = None
     sha256: str = ""
-    bytes: int = 0
+    size: int = 0
     batches: tuple[Batch, ...] = ()
     simulated: bool = False
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Attempts per request, and seconds: to connect, without a byte, for a whole endpoint, before the second attempt."""
+    """Attempts per request; seconds to connect, without a byte, for a whole endpoint, before the second attempt."""
 
     attempts: int = 3
     connect: float = 5.0
@@ -102,7 +102,7 @@ class Client:
 
     def _too_late(self, endpoint: Endpoint, url: str, what: str) -> errors.TimeLimitExceeded:
         return errors.TimeLimitExceeded(
-            f"{endpoint.name}: GET {scrubbed(url)} did not end within {self.limits.total:g} s, attempts included: {what}. "
+            f"{endpoint.name}: GET {scrubbed(url)} did not end within {self.limits.total:g} s: {what}. "
             f"Nothing was published. If the source is slow but sound, raise SPACEX_ENDPOINT_TIME_LIMIT."
         )
 

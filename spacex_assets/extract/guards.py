@@ -37,12 +37,12 @@ def check_volume(endpoint: Endpoint, snapshot: Snapshot, before: int | None, lim
     now = snapshot.documents
     if now == 0:
         raise SnapshotShrunk(
-            f"{endpoint.name}: {snapshot.url} answered with an empty list, {before or 'an unknown number of'} documents "
+            f"{endpoint.name}: {snapshot.url} answered with an empty list, {before or 'no'} documents "
             f"were loaded before. Nothing was published. Look at the source."
         )
     lost = (before or 0) - now
     if before and lost >= minimum and lost > limit * before:
         raise SnapshotShrunk(
-            f"{endpoint.name}: {snapshot.url} answered with {now} documents, {before} were loaded before: {lost} are gone, "
-            f"more than {limit:.0%}. Nothing was published. If they are really gone, raise SPACEX_SHRINK_LIMIT for one run."
+            f"{endpoint.name}: {snapshot.url} answered with {now} documents, {before} were loaded before: {lost} gone, "
+            f"more than {limit:.0%}. Nothing was published. If that is right, raise SPACEX_SHRINK_LIMIT for one run."
         )

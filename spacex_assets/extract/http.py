@@ -43,7 +43,7 @@ class HttpSource:
                     sha256=received.sha256,
                     etag=received.etag,
                     fetched_at=received.fetched_at,
-                    bytes=received.bytes,
+                    size=received.size,
                     documents=sum(batch.documents for batch in received.batches),
                     batches=received.batches,
                     reused=known is not None and known.sha256 == received.sha256,
@@ -51,7 +51,7 @@ class HttpSource:
                 )
                 if received.simulated and self.settings.world is World.REAL:
                     raise WorldMismatch(
-                        f"{endpoint.name}: {snapshot.url} says that it is a simulator; the real world takes no simulated "
+                        f"{endpoint.name}: {snapshot.url} is a simulator; the real world takes no simulated "
                         f"data. Nothing was published. Set SPACEX_SOURCE=simulated, or a real source."
                     )
             check_world(endpoint, snapshot, self.settings.world)

@@ -33,7 +33,7 @@ class Snapshot(BaseModel):
     sha256: str
     etag: str | None
     fetched_at: datetime
-    bytes: int
+    size: int
     documents: int
     batches: tuple[Batch, ...]
     reused: bool = False

@@ -1,4 +1,4 @@
-"""``ops.loads``: one row per table and load, written with the load, or after it failed. ``ops.world``: whose data this is."""
+"""``ops.loads``: one row per table and load, written with it or after it failed. ``ops.world``: whose data this is."""
 
 import sqlalchemy as sa
 

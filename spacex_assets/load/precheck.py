@@ -41,6 +41,6 @@ def _check_texts(frame: pl.DataFrame, layout: TableLayout) -> None:
         rows = frame.filter(found).select(layout.key)
         if rows.height:
             raise NulCharacter(
-                f"{layout.name}.{name}: {rows.height} text(s) with the character NUL, which PostgreSQL cannot hold, the "
-                f"first in the row with key {rows.row(0)}. Nothing was written; correct the document at the source."
+                f"{layout.name}.{name}: {rows.height} text(s) with the character NUL, which PostgreSQL cannot hold, "
+                f"the first in the row with key {rows.row(0)}. Nothing was written; correct the document at the source."
             )

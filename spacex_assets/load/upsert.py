@@ -172,7 +172,7 @@ def _delete(connection: Connection, gone: pl.DataFrame, layout: TableLayout, tab
         )
         copy_in(connection, gone, stage)
         cursor.execute(SQL("DELETE FROM {} t USING {} s WHERE {}").format(table, stage, same_key))
-        deleted = cursor.rowcount
+        deleted: int = cursor.rowcount
         cursor.execute(SQL("DROP TABLE {}").format(stage))
     return deleted
 

@@ -26,7 +26,9 @@ class EditRefused(PlatformError):
 class Collections(Protocol):
     """Where documents come from."""
 
-    simulated: bool
+    @property
+    def simulated(self) -> bool:
+        """Whether they are of a fleet that never flew."""
 
     def documents(self, endpoint: str) -> Iterator[Document]:
         """The documents of an endpoint; raises FileNotFoundError if there are none to be had."""
@@ -37,7 +39,11 @@ class Recordings:
     """A folder of recorded responses."""
 
     folder: Path
-    simulated: bool = False
+
+    @property
+    def simulated(self) -> bool:
+        """What was recorded is not simulated."""
+        return False
 
     def body(self, endpoint: str) -> bytes:
         """The recorded body, byte for byte."""

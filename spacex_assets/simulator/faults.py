@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Fault(BaseModel):
-    """One kind of trouble. ``endpoint`` ``None``: all; ``times`` ``None``: for ever; ``seconds``: delay before the body."""
+    """One kind of trouble. ``endpoint`` ``None``: all; ``times`` ``None``: for ever; ``seconds``: delay."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

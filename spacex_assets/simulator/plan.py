@@ -165,7 +165,7 @@ class Plan:
         if index >= self.past:
             return LAST_PAST + timedelta(days=3) * (index - self.past + 1)
         share = (index / max(1, self.past - 1)) ** 0.45
-        moment = FIRST + (LAST_PAST - FIRST) * share
+        moment: datetime = FIRST + (LAST_PAST - FIRST) * share
         return moment.replace(second=0, microsecond=0)
 
     def _cores(

@@ -135,7 +135,7 @@ def _get(document: Any, path: str) -> Any:
 def _sorting(sort: Any) -> list[tuple[str, bool]]:
     if not sort:
         return []
-    pairs = (
+    pairs: Iterable[tuple[str, Any]] = (
         sort.items() if isinstance(sort, dict) else [(n.lstrip("-"), -1 if n[0] == "-" else 1) for n in sort.split()]
     )
     return [(STORED_NAMES.get(name, name), way in (-1, "-1", "desc", "descending")) for name, way in pairs]

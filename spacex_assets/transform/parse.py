@@ -85,7 +85,7 @@ def _refuse_other_world(endpoint: Endpoint, frame: pl.DataFrame, simulated: bool
     strangers = frame.filter(~marked if simulated else marked)
     if strangers.height:
         raise WorldMismatch(
-            f"{endpoint.name}: {strangers.height} document(s) are {'real' if simulated else 'simulated'}, but this is the "
+            f"{endpoint.name}: {strangers.height} document(s) are {'real' if simulated else 'simulated'}, this is the "
             f"{'simulated' if simulated else 'real'} world; the first is {strangers['id'][0]}. Simulated documents end "
             f"their {'.'.join(endpoint.mark)} with {SIMULATED_MARK!r}. Nothing was loaded. Point SPACEX_SOURCE at a "
             f"source of the right world."

@@ -9,7 +9,7 @@ context.configure(
     target_metadata=METADATA,
     version_table_schema="ops",
     include_schemas=True,
-    include_name=is_ours,
+    include_name=is_ours,  # type: ignore[arg-type]
     compare_type=True,
     process_revision_directives=add_triggers,
 )
