@@ -1,0 +1,73 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from spacex_assets.extract.errors import BodyMisshapen, BodyTruncated, BodyUndecodable, ExtractError
+from spacex_assets.extract.scan import scan
+
+VALUE: Any = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+DOCUMENT = st.dictionaries(st.text(max_size=4), VALUE, max_size=4)
+SPACE = st.text(" \t\r\n", max_size=3)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(DOCUMENT, max_size=6), SPACE, st.booleans(), st.integers(1, 40), st.integers(1, 60))
+def test_the_batches_reassemble_to_exactly_the_documents(
+    tmp_path: Path, values: list[Any], space: str, ascii_only: bool, piece: int, batch: int
+) -> None:
+    texts = [json.dumps(value, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass") for value in values]
+    body = space.encode() + b"[" + (space + "," + space).encode().join(texts) + space.encode() + b"]" + space.encode()
+    (tmp_path / "body").write_bytes(body)
+    found: list[Any] = []
+    for one in scan(tmp_path / "body", single=False, piece=piece, batch_bytes=batch):
+        part = json.loads(b"[" + body[one.offset : one.offset + one.length] + b"]")
+        assert len(part) == one.documents
+        found += part
+    assert found == values
+
+
+@pytest.mark.parametrize(
+    ("body", "single", "error"),
+    [
+        ('[{"a":1},{"b"', False, BodyTruncated),
+        ('[{"a":1},', False, BodyTruncated),
+        ('[{"a":1}', False, BodyTruncated),
+        ('[{"a":"x', False, BodyTruncated),
+        ("", False, BodyTruncated),
+        ("<!DOCTYPE html>", False, BodyUndecodable),
+        ("<!DOCTYPE html>", True, BodyUndecodable),
+        ('[{"a":NaN}]', False, BodyUndecodable),
+        ('[{"a":1}] x', False, BodyUndecodable),
+        ('[{"a":1}][]', False, BodyUndecodable),
+        ('[{"a":1} {"b":1}]', False, BodyUndecodable),
+        ('[{"a" 1}, {}]', False, BodyUndecodable),
+        ('{"error":"x"}', False, BodyMisshapen),
+        ("[1, 2]", False, BodyMisshapen),
+        ('[{"a":1}, null]', False, BodyMisshapen),
+        ("[]", True, BodyMisshapen),
+        ('"text"', False, BodyMisshapen),
+    ],
+)
+def test_a_bad_body_is_named_for_what_it_is(tmp_path: Path, body: str, single: bool, error: type[ExtractError]) -> None:
+    (tmp_path / "body").write_text(body)
+    with pytest.raises(error):
+        scan(tmp_path / "body", single=single, piece=4)
+
+
+def test_a_single_object_is_one_batch_of_one_document(tmp_path: Path) -> None:
+    (tmp_path / "body").write_text(' {"a": [1, {"b": 2}]} ')
+    (batch,) = scan(tmp_path / "body", single=True, piece=2)
+    assert (batch.offset, batch.length, batch.documents) == (1, 20, 1)
+
+
+def test_an_empty_list_has_no_batch(tmp_path: Path) -> None:
+    (tmp_path / "body").write_text("[ ]")
+    assert scan(tmp_path / "body", single=False) == ()
