@@ -182,7 +182,12 @@ class EmbeddedPostgres:
                 _signal(pid, how)
             _gone(data, 10.0)
         (data / "postmaster.pid").unlink(missing_ok=True)
+        for secret in self.place.base.glob("data.new-*.password"):
+            secret.unlink()
         for partial in self.place.base.glob("data.new-*"):
+            for pid in _working_in(partial):
+                _signal(pid, signal.SIGKILL)
+            _gone(partial, 10.0)
             shutil.rmtree(partial)
 
     def _create_cluster(self) -> None:
@@ -202,7 +207,13 @@ class EmbeddedPostgres:
                 *("--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--data-checksums"),
             ]
             done = subprocess.run(
-                command, cwd="/", capture_output=True, text=True, check=False, env=_environment(), **self.place.identity
+                command,
+                cwd=partial,
+                capture_output=True,
+                text=True,
+                check=False,
+                env=_environment(),
+                **self.place.identity,
             )
         finally:
             secret.unlink(missing_ok=True)

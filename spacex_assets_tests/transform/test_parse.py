@@ -51,7 +51,7 @@ def test_a_document_that_breaks_its_record_is_named(endpoint: str, change: dict[
 def test_a_document_without_id_is_named_by_its_place() -> None:
     document = sample("cores")
     del document["id"]
-    with pytest.raises(RecordBroken, match="#1 .without a readable id.*expected Field required, found nothing"):
+    with pytest.raises(RecordBroken, match=r"#1 .without a readable id.*expected Field required, found nothing"):
         parse("cores", [sample("cores"), document])
 
 
