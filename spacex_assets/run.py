@@ -40,15 +40,15 @@ def run_everything(settings: Settings) -> list[Failure]:
 
 
 def failures(result: dg.ExecuteInProcessResult) -> Iterator[Failure]:
-    """Every failed step with the message at the root of its error."""
+    """Every failed step with the message of the error that our code, not Dagster's, raised."""
     for event in result.all_events:
         if event.is_step_failure:
             error = event.step_failure_data.error
-            yield Failure(event.step_key or "", _root(error).message.strip() if error else "no error was recorded")
+            yield Failure(event.step_key or "", _ours(error).message.strip() if error else "no error was recorded")
 
 
-def _root(error: SerializableErrorInfo) -> SerializableErrorInfo:
-    while error.cause is not None:
+def _ours(error: SerializableErrorInfo) -> SerializableErrorInfo:
+    while error.cause is not None and (error.cls_name or "").startswith("Dagster"):
         error = error.cause
     return error
 

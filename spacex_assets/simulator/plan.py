@@ -95,8 +95,8 @@ class Plan:
 
     @property
     def people(self) -> int:
-        """People who flew."""
-        return max((flight.crew.stop for flight in self.flights), default=0)
+        """People, at least one crew even of a fleet too small to have flown one."""
+        return max(CREW_SIZE, *(flight.crew.stop for flight in self.flights))
 
     @property
     def payloads(self) -> int:

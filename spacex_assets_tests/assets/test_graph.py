@@ -30,7 +30,6 @@ from spacex_assets.simulator.content import Content
 from spacex_assets.simulator.faults import Fault
 from spacex_assets.simulator.fleet import Fleet
 from spacex_assets.simulator.server import running_simulator
-from spacex_assets.storage import PooledPostgresStorage
 
 
 @pytest.fixture
@@ -239,7 +238,8 @@ def test_an_external_postgresql_serves_and_gets_a_database_for_dagster_beside(
     dagster = environment(ready)["SPACEX_DAGSTER_DATABASE_URL"]
     assert dagster == f"{ready.warehouse_url}_dagster"
     with dg.DagsterInstance.get() as instance:
-        assert isinstance(instance._storage, PooledPostgresStorage)
+        for storage in (instance.run_storage, instance.event_log_storage, instance.schedule_storage):
+            assert isinstance(storage._engine.pool, sa.QueuePool)  # type: ignore[union-attr]
         assert instance.get_runs_count() == 1
 
 
