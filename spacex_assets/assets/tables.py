@@ -39,6 +39,7 @@ def table_assets(endpoint: Endpoint, settings: Settings) -> dg.AssetsDefinition:
             for layout in endpoint.layouts
         },
         ins={layout.name: dg.AssetIn(key=["typed", layout.name]) for layout in endpoint.layouts},
+        internal_asset_deps={layout.name: {dg.AssetKey(["typed", layout.name])} for layout in endpoint.layouts},
         required_resource_keys={"lake", "warehouse"},
     )
     def tables(context: dg.AssetExecutionContext, **frames: pl.DataFrame) -> Iterator[dg.Output[TableWrite]]:

@@ -23,7 +23,8 @@ class Kind:
     """One kind of leaf.
 
     ``json`` is the type that Polars reads from the source, ``frame`` the type of the typed column, ``sql`` the type
-    of the PostgreSQL column; ``read`` turns the first into the second. ``prefix`` and ``suffix`` surround its name.
+    of the PostgreSQL column; ``read`` turns the first into the second. ``prefix`` and ``suffix`` surround its name;
+    ``meaning`` replaces the field's own, where a field makes two columns.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Kind:
     frame: pl.DataType
     sql: TypeEngine[Any]
     read: Callable[[pl.Expr], pl.Expr] = lambda leaf: leaf
+    meaning: str = ""
     prefix: str = ""
     suffix: str = ""
 
@@ -65,7 +67,13 @@ MEASURE = Kind("measure", pl.Float64(), pl.Float64(), sa.Double())
 MOMENT = Kind("instant", pl.String(), INSTANT, sa.DateTime(timezone=True), _instant)
 UTC_MOMENT = Kind("instant without offset", pl.String(), INSTANT, sa.DateTime(timezone=True), _utc_instant)
 UTC_OFFSET = Kind(
-    "offset from UTC", pl.String(), pl.Int16(), sa.SmallInteger(), _utc_offset_minutes, suffix="_utc_offset_minutes"
+    "offset from UTC",
+    pl.String(),
+    pl.Int16(),
+    sa.SmallInteger(),
+    _utc_offset_minutes,
+    meaning="Minutes by which local time was ahead of UTC.",
+    suffix="_utc_offset_minutes",
 )
 CALENDAR_DATE = Kind("date", pl.String(), pl.Date(), sa.Date(), lambda leaf: leaf.str.to_date("%Y-%m-%d", strict=True))
 TEXTS = Kind("texts", pl.List(pl.String()), pl.List(pl.String()), ARRAY(sa.Text()))

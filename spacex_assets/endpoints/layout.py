@@ -109,7 +109,7 @@ class _Field:
                 path=self.path,
                 kind=kind,
                 nullable=self.nullable,
-                comment=f"{self.info.description} Source: {'.'.join(self.path)}",
+                comment=f"{kind.meaning or self.info.description} Source: {'.'.join(self.path)}",
                 references=(reference or back).endpoint if reference or back else None,  # type: ignore[union-attr]
                 volatile=self.mark(Volatile) is not None,
             )

@@ -14,8 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
+import structlog
+from pydantic import ValidationError
+
 from spacex_assets.extract.errors import SnapshotMissing
 from spacex_assets.extract.snapshot import Snapshot
+
+log = structlog.get_logger(__name__)
 
 ABANDONED_AFTER = 24 * 3600
 """Seconds after which a file in staging is nobody's any more."""
@@ -105,7 +110,13 @@ class RawLake:
             return None
         fields = json.loads(manifest)
         body = self.body(fields["endpoint"], fields["sha256"])
-        return Snapshot.model_validate({**fields, "path": body}) if body.exists() else None
+        if not body.exists():
+            return None
+        try:
+            return Snapshot.model_validate({**fields, "path": body})
+        except ValidationError as error:
+            log.warning("a manifest of another version is not used", path=str(path), error=str(error))
+            return None
 
     def _write(self, path: Path, snapshot: Snapshot, *, exclusive: bool = False) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,7 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
+
 from spacex_assets.assets.raw import fetch_snapshot
 from spacex_assets.assets.typed import typed_frames
 from spacex_assets.config import SettingMissing, Settings, World, with_driver

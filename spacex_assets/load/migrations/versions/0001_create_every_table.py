@@ -227,7 +227,7 @@ def upgrade() -> None:
     sa.Column('date_utc', sa.DateTime(timezone=True), nullable=False, comment='When it launched or is to launch; the part finer than date_precision is filler. Source: date_utc'),
     sa.Column('date_unix', sa.BigInteger(), nullable=False, comment='The date as the source counts it since 1970; known to disagree at times. [s] Source: date_unix'),
     sa.Column('date_local', sa.DateTime(timezone=True), nullable=False, comment='The date as the source gives it in local time; known to disagree at times. Source: date_local'),
-    sa.Column('date_local_utc_offset_minutes', sa.SmallInteger(), nullable=False, comment='The date as the source gives it in local time; known to disagree at times. Source: date_local'),
+    sa.Column('date_local_utc_offset_minutes', sa.SmallInteger(), nullable=False, comment='Minutes by which local time was ahead of UTC. Source: date_local'),
     sa.Column('date_precision', sa.Text(), nullable=False, comment='How exact the date is: half, quarter, year, month, day or hour. Source: date_precision'),
     sa.Column('static_fire_date_utc', sa.DateTime(timezone=True), nullable=True, comment='When the static fire test was. Source: static_fire_date_utc'),
     sa.Column('static_fire_date_unix', sa.BigInteger(), nullable=True, comment='The static fire date, counted since 1970. [s] Source: static_fire_date_unix'),

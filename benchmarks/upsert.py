@@ -1,0 +1,125 @@
+"""Upsert of launch-like rows against a plain CSV COPY of the same rows into the same keyed table."""
+
+import json
+import resource
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import sqlalchemy as sa
+
+from spacex_assets.embedded import EmbeddedPostgres
+from spacex_assets.endpoints.registry import ENDPOINTS
+from spacex_assets.load.copy import _Stream
+from spacex_assets.load.migrate import upgrade
+from spacex_assets.load.transaction import Origin, endpoint_load
+from spacex_assets.simulator.fleet import Fleet
+from spacex_assets.transform.flatten import frames
+from spacex_assets.transform.parse import documents
+
+SEED_LAUNCHES = 1000
+SLICE = 50_000
+
+
+def launch_rows(rows: int) -> pl.DataFrame:
+    """Typed launches with ids of their own, as many as wanted."""
+    launches = ENDPOINTS["launches"]
+    body = json.dumps(list(Fleet(launches=SEED_LAUNCHES).documents("launches"))).encode()
+    seed = frames(documents(launches, [body], simulated=True), launches.layouts)["launches"]
+    many = pl.concat([seed] * -(-rows // seed.height)).head(rows)
+    number = pl.int_range(pl.len()).cast(pl.String).str.zfill(24)
+    return many.with_columns(number.alias("id")).rechunk()
+
+
+def csv(frame: pl.DataFrame) -> Iterator[bytes]:
+    """The rows as CSV, in slices, arrays as PostgreSQL writes them."""
+    import io
+
+    arrays = [
+        ("{" + pl.col(name).list.eval('"' + pl.element() + '"').list.join(",") + "}").alias(name)
+        for name, kind in frame.schema.items()
+        if isinstance(kind, pl.List)
+    ]
+    for part in frame.iter_slices(SLICE):
+        buffer = io.BytesIO()
+        part.with_columns(arrays).write_csv(buffer, include_header=False, batch_size=8192)
+        yield buffer.getvalue()
+
+
+def timed(action: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    action()
+    return time.perf_counter() - began
+
+
+def main(rows: int) -> None:
+    frame = launch_rows(rows)
+    base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        postgres = EmbeddedPostgres(Path(folder) / "postgres")
+        server = postgres.start()
+        server.ensure_database("bench")
+        engine = sa.create_engine(server.url("bench"))
+        try:
+            upgrade(engine)
+            measure(engine, frame, base)
+        finally:
+            engine.dispose()
+            postgres.stop()
+
+
+def measure(engine: sa.Engine, frame: pl.DataFrame, base: float) -> None:
+    layout = ENDPOINTS["launches"].layouts[0]
+
+    def load(wanted: pl.DataFrame) -> None:
+        origin = Origin("bench", "bench", "0", datetime.now(UTC), wanted.height, "bench")
+        with endpoint_load(engine, origin, [layout], {layout.name: wanted}) as opened:
+            opened.write(layout)
+
+    def copy() -> None:
+        raw = engine.raw_connection()
+        try:
+            columns = ", ".join(f'"{name}"' for name in frame.columns)
+            with raw.cursor() as cursor:
+                statement = f"COPY spacex.plain ({columns}) FROM STDIN WITH (FORMAT csv)"
+                cursor.copy_expert(statement, _Stream(csv(frame)), size=1 << 20)
+            raw.commit()
+        finally:
+            raw.close()
+
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE spacex.plain (LIKE spacex.launches INCLUDING ALL)")
+    checkpoint(engine)
+    reference = timed(copy)
+    changed = frame.with_columns(
+        pl.when(pl.int_range(pl.len()) % 100 == 0).then(pl.lit("changed")).otherwise("details").alias("details")
+    )
+    print(f"{frame.height:,} rows of {frame.width} columns; reference: plain CSV COPY {reference:.2f} s")
+    for name, wanted, bound in (
+        ("first load", frame, 1.0),
+        ("identical re-run", frame, 0.2),
+        ("1 % changed", changed, 0.25),
+    ):
+        checkpoint(engine)
+        before = wal(engine)
+        seconds = timed(lambda wanted=wanted: load(wanted))
+        written = (wal(engine) - before) / 1e6
+        print(
+            f"  {name:<17} {seconds:6.2f} s = {seconds / reference:.2f} of it (at most {bound}), WAL {written:.2f} MB"
+        )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"  peak memory       {peak:.0f} MiB; the frame and what made it {base:.0f} MiB (at most 400 more)")
+
+
+def checkpoint(engine: sa.Engine) -> None:
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("CHECKPOINT")
+
+
+def wal(engine: sa.Engine) -> int:
+    with engine.connect() as connection:
+        return int(connection.exec_driver_sql("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')").scalar_one())

@@ -1,0 +1,54 @@
+"""The rooms of the package: which may import which, and which may know Dagster."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import spacex_assets
+
+ROOT = Path(spacex_assets.__file__).parent
+ALLOWED = {
+    "transform": {"endpoints", "transform"},
+    "endpoints": {"endpoints"},
+    "extract": {"endpoints", "extract", "simulator"},
+    "load": {"endpoints", "transform", "load"},
+    "simulator": {"endpoints", "simulator"},
+    "embedded": {"embedded"},
+    "io_managers": {"endpoints", "transform", "extract", "load", "io_managers"},
+    "assets": {"endpoints", "transform", "extract", "load", "io_managers", "assets"},
+}
+EVERYWHERE = {"errors", "config"}
+DAGSTER = {"io_managers", "assets", "definitions.py", "storage.py", "logs.py", "progress.py", "run.py"}
+
+
+def imports(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("room", ALLOWED)
+def test_imports_run_one_way(room: str) -> None:
+    known = {path.stem for path in ROOT.iterdir()}
+    for path in (ROOT / room).rglob("*.py"):
+        rooms = {name.split(".")[1] for name in imports(path) if name.startswith("spacex_assets.")}
+        extra = {"logs"} if room == "assets" else set()
+        assert rooms & known <= ALLOWED[room] | EVERYWHERE | extra, path
+
+
+def test_only_the_dagster_rooms_import_dagster() -> None:
+    for path in ROOT.rglob("*.py"):
+        room = path.relative_to(ROOT).parts[0]
+        if any(name.split(".")[0].startswith("dagster") for name in imports(path)):
+            assert room in DAGSTER, path
+
+
+def test_only_the_settings_and_the_command_line_know_the_environment() -> None:
+    for path in ROOT.rglob("*.py"):
+        if path.name not in ("cli.py", "local.py"):
+            assert "os.environ" not in path.read_text(), path
