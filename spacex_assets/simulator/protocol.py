@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from spacex_assets.endpoints.registry import ENDPOINTS
@@ -77,7 +78,7 @@ def _answer(
     )
     single = ENDPOINTS[endpoint].single
     if method == "POST" and rest == "query" and endpoint not in WITHOUT_QUERY:
-        page = paginate(documents(), _request(body), lambda wanted: _anywhere(content, wanted))
+        page = paginate(documents(), _request(body), _Everything(content).get)
         return _encoded((page["docs"] or [None])[0] if single else page)
     if method != "GET":
         return None
@@ -103,8 +104,18 @@ def _old_crew(launch: Document) -> Document:
     return {**launch, "crew": [member["crew"] for member in launch["crew"]]}
 
 
-def _anywhere(content: Content, wanted: str) -> Document | None:
-    return next((d for name in ENDPOINTS for d in content.documents(name) if d["id"] == wanted), None)
+@dataclass
+class _Everything:
+    """The documents of all endpoints by id, made when the first is asked for."""
+
+    content: Content
+
+    def get(self, wanted: str) -> Document | None:
+        return self._by_id.get(wanted)
+
+    @cached_property
+    def _by_id(self) -> dict[str, Document]:
+        return {document["id"]: document for name in ENDPOINTS for document in self.content.documents(name)}
 
 
 def _encoded(value: object) -> tuple[bytes, str]:

@@ -34,9 +34,9 @@ def paginate(
     offset = 0 if whole else _number(options, "offset", (page - 1) * limit)
     page = 1 if whole or not limit else offset // limit + 1
     pages = 1 if whole or not limit else max(1, math.ceil(total / limit))
-    docs = [_populated(_selected(d, options.get("select")), options.get("populate"), lookup) for d in found]
+    shown = found[offset : offset + limit] if limit else []
     return {
-        "docs": docs[offset : offset + limit] if limit else [],
+        "docs": [_populated(_selected(d, options.get("select")), options.get("populate"), lookup) for d in shown],
         "totalDocs": total,
         "offset": offset,
         "limit": limit,
