@@ -1,7 +1,7 @@
 """A whole refresh at the real size, each a process of its own.
 
-Reference: dlt with `merge`/`upsert` on the same PostgreSQL, if BENCH_DLT_PYTHON names a Python that has it. It reads
-from a simulator over HTTP; ours make the same fleet in their own process, which is the dearer way.
+Reference: dlt with `merge`/`upsert` on the same PostgreSQL, if BENCH_DLT_PYTHON names a Python that has it. It and
+the work without Dagster read from one simulator over HTTP; the run with Dagster makes the fleet in its own process.
 """
 
 import os
@@ -27,7 +27,7 @@ from pathlib import Path
 from spacex_assets.config import Settings
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.extract.lake import RawLake
-from spacex_assets.extract.source import open_source
+from spacex_assets.extract.http import HttpSource
 from spacex_assets.load.transaction import Origin
 from spacex_assets.load.warehouse import Warehouse
 from spacex_assets.transform.flatten import frames
@@ -35,15 +35,15 @@ from spacex_assets.transform.parse import documents
 settings = Settings()
 lake = RawLake(settings.lake_folder)
 warehouse = Warehouse.connect(settings.warehouse_url, settings.world)
-with open_source(settings) as source:
-    for endpoint in ENDPOINTS.values():
-        snapshot = source.fetch(endpoint, lake, warehouse.last_loaded_documents(endpoint.name))
-        lake.publish(snapshot, "bench")
-        tables = frames(documents(endpoint, snapshot.iter_batches(), simulated=True), endpoint.layouts)
-        origin = Origin(endpoint.name, snapshot.source, snapshot.sha256, snapshot.fetched_at, snapshot.documents, "bench")
-        with warehouse.load(origin, endpoint.layouts, tables) as load:
-            for layout in endpoint.layouts:
-                load.write(layout)
+source = HttpSource(sys.argv[1], settings)
+for endpoint in ENDPOINTS.values():
+    snapshot = source.fetch(endpoint, lake, warehouse.last_loaded_documents(endpoint.name))
+    lake.publish(snapshot, "bench")
+    tables = frames(documents(endpoint, snapshot.iter_batches(), simulated=True), endpoint.layouts)
+    origin = Origin(endpoint.name, snapshot.source, snapshot.sha256, snapshot.fetched_at, snapshot.documents, "bench")
+    with warehouse.load(origin, endpoint.layouts, tables) as load:
+        for layout in endpoint.layouts:
+            load.write(layout)
 """
 DLT = """
 import sys, dlt
@@ -76,7 +76,7 @@ def main() -> None:
                 rows.append(("dlt", *measure([dlt, "-c", DLT, simulator.url, dsn, folder], dict(os.environ))))
             bare = prepare(base.model_copy(update={"database_url": SecretStr(server.url("bare"))}))
             env = {**os.environ, **environment(bare), "SPACEX_HTTP_RATE": "1000"}
-            rows.append(("the work without Dagster", *measure([sys.executable, "-c", WORK], env)))
+            rows.append(("the work without Dagster", *measure([sys.executable, "-c", WORK, simulator.url], env)))
             full = prepare(base.model_copy(update={"database_url": SecretStr(server.url("bench"))}))
             env = {**os.environ, **environment(full), "SPACEX_HTTP_RATE": "1000"}
             program = str(Path(sys.executable).with_name("dagster"))

@@ -61,6 +61,7 @@ def prepare(settings: Settings) -> Settings:
         Warehouse(engine).claim(settings.world)
     finally:
         engine.dispose()
+    _create_dagster_storage(found.dagster)
     _link_dagster_home(settings.dagster_home)
     RawLake(settings.lake_folder).sweep()
     ready = settings.model_copy(
@@ -82,6 +83,20 @@ def environment(settings: Settings) -> dict[str, str]:
         "SPACEX_DATABASE_URL": settings.database_url.get_secret_value(),
         "SPACEX_DAGSTER_DATABASE_URL": settings.dagster_database_url.get_secret_value(),
     }
+
+
+def _create_dagster_storage(url: str) -> None:
+    """Makes the tables of an empty storage, so that no run has to."""
+    engine = sa.create_engine(url)
+    try:
+        with engine.connect() as connection:
+            there = connection.scalar(sa.text("SELECT to_regclass('public.runs')"))
+    finally:
+        engine.dispose()
+    if there is None:
+        from spacex_assets.storage import PooledPostgresStorage
+
+        PooledPostgresStorage(url).engine.dispose()
 
 
 def _link_dagster_home(home: Path) -> None:

@@ -15,7 +15,6 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 import structlog
-from pydantic import ValidationError
 
 from spacex_assets.extract.errors import SnapshotMissing
 from spacex_assets.extract.snapshot import Snapshot
@@ -108,23 +107,19 @@ class RawLake:
             manifest = path.read_bytes()
         except FileNotFoundError:
             return None
-        fields = json.loads(manifest)
-        body = self.body(fields["endpoint"], fields["sha256"])
-        if not body.exists():
-            return None
         try:
-            return Snapshot.model_validate({**fields, "path": body})
-        except ValidationError as error:
-            log.warning("a manifest of another version is not used", path=str(path), error=str(error))
+            fields = json.loads(manifest)
+            body = self.body(fields["endpoint"], fields["sha256"])
+            return Snapshot.model_validate({**fields, "path": body}) if body.exists() else None
+        except ValueError as error:
+            log.warning("an unreadable manifest is not used", path=str(path), error=str(error))
             return None
 
     def _write(self, path: Path, snapshot: Snapshot, *, exclusive: bool = False) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with self.staging_file() as partial:
-            with partial.open("w") as file:
-                file.write(snapshot.model_dump_json())
-                file.flush()
-                os.fsync(file.fileno())
+            # Not synced: a manifest that a power failure took only costs another fetch.
+            partial.write_text(snapshot.model_dump_json())
             if exclusive:
                 try:
                     path.hardlink_to(partial)
