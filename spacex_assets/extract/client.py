@@ -116,7 +116,7 @@ class Client:
                 return Received(fetched_at, tag or etag)
             digest, size = hashlib.sha256(), 0
             decoder = codecs.getincrementaldecoder("utf-8")()
-            with staged.open("wb") as file:
+            with staged.open("wb", buffering=0) as file:
                 for chunk in self._chunks(endpoint, url, response, deadline):
                     size += len(chunk)
                     if size > BODY_LIMIT:
