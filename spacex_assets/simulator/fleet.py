@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from spacex_assets.simulator import launches, reference, satellites, vehicles
+from spacex_assets.simulator import launches, pads, payloads, reference, satellites, vehicles
 from spacex_assets.simulator.plan import REAL_LAUNCHES, Plan
 
 Document = dict[str, Any]
@@ -16,10 +16,10 @@ COLLECTIONS: Mapping[str, Callable[[Plan], Iterator[Document]]] = {
     "crew": vehicles.crew_documents,
     "dragons": reference.dragon_documents,
     "history": reference.history_documents,
-    "landpads": vehicles.landpad_documents,
+    "landpads": pads.landpad_documents,
     "launches": launches.launch_documents,
-    "launchpads": vehicles.launchpad_documents,
-    "payloads": launches.payload_documents,
+    "launchpads": pads.launchpad_documents,
+    "payloads": payloads.payload_documents,
     "roadster": reference.roadster_documents,
     "rockets": reference.rocket_documents,
     "ships": vehicles.ship_documents,

@@ -1,5 +1,6 @@
 """Ids and chance of the simulated fleet; the same seed gives the same fleet, byte for byte."""
 
+from functools import cache
 from random import Random
 from typing import TypeVar
 
@@ -17,6 +18,7 @@ CODES = {
 }
 CREATED = 0x5E9D0D95
 """Begins every id, as the creation time begins those of the source."""
+GOLDEN = 0.6180339887498949
 
 
 def object_id(collection: str, index: int) -> str:
@@ -29,6 +31,21 @@ def chance(seed: int, collection: str, index: int) -> Random:
     return Random(f"{seed}/{collection}/{index}")
 
 
-def maybe(random: Random, share: float, value: T) -> T | None:
-    """The value, or null in the given share of cases."""
-    return None if random.random() < share else value
+class Nulls:
+    """Which values of a document are null: evenly spread, so that a share holds in small collections too."""
+
+    def __init__(self, seed: int, collection: str, index: int) -> None:
+        self.seed, self.collection, self.index = seed, collection, index
+
+    def hit(self, field: str, share: float) -> bool:
+        """Whether this document is among the given share of them."""
+        return (self.index * GOLDEN + _offset(self.seed, self.collection, field)) % 1.0 < share
+
+    def __call__(self, field: str, share: float, value: T) -> T | None:
+        """The value, or null in the given share of documents."""
+        return None if self.hit(field, share) else value
+
+
+@cache
+def _offset(seed: int, collection: str, field: str) -> float:
+    return Random(f"{seed}/{collection}/{field}").random()

@@ -1,27 +1,30 @@
 """Who flies when: the one consistent history that every simulated document is a view of.
 
-A flight is decided once, here; launches, cores, capsules, crews, ships, pads and payloads only report it. What does
-not belong here: texts and JSON.
+A flight is decided once, here; launches, cores, capsules, crews, ships, pads and payloads only report it. The history
+is that of the real size (``eras.py``), stretched: each past position of it happens as often as the fleet's size asks
+for. What does not belong here: texts and JSON.
 """
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from random import Random
 
-from spacex_assets.simulator.identity import chance
+from spacex_assets.simulator import eras
+from spacex_assets.simulator.hangar import Hangar, Vehicle
+from spacex_assets.simulator.identity import Nulls, chance
 
 REAL_LAUNCHES = 205
 FIRST = datetime(2006, 3, 24, 22, 30, tzinfo=UTC)
 LAST_PAST = datetime(2022, 10, 5, 16, 0, tzinfo=UTC)
-COHORT_CORES, COHORT_FLIGHTS = 7, 3
-HEAVY_EVERY = 41
-CREWED_EVERY = 15
-CREW_SIZE = 4
-SHIPS, LANDPADS, LAUNCHPADS = 29, 7, 6
+UPCOMING_SPAN = timedelta(days=60)
+SHIPS = 29
 FALCON_1, FALCON_9, FALCON_HEAVY = 0, 1, 2
 KWAJALEIN, CAPE, KENNEDY, VANDENBERG = 3, 1, 5, 4
+DELETED_LAUNCHES = 4
+"""Payloads that point at launches which are no more, as four of the source do."""
 
 
 @dataclass(slots=True)
@@ -30,165 +33,199 @@ class CoreFlight:
 
     core: int | None
     flight: int | None
-    landpad: int | None
-    landed: bool | None
-    kind: str | None
+    landpad: int | None = None
+    landed: bool | None = None
+    kind: str | None = None
 
 
 @dataclass(slots=True)
 class Flight:
-    """One launch."""
+    """One launch. ``era`` is its position among the past, or the upcoming, launches of the real size; ``guest`` a
+    payload of the launch before that this one lists beside its own."""
 
     index: int
+    era: int
     date: datetime
     past: bool
     rocket: int
     launchpad: int
     success: bool | None
-    cores: list[CoreFlight]
+    cores: tuple[CoreFlight, ...]
     capsule: int | None
     crew: range
-    ships: list[int]
-    fairing_ships: list[int]
+    ships: tuple[int, ...]
     payloads: range
+    guest: int | None
+
+    @property
+    def fairing_ships(self) -> tuple[int, ...]:
+        """Ships that are sent for the fairings."""
+        return () if self.capsule is not None or self.index % 3 == 0 else tuple(s for s in self.ships if s % 3 == 0)
 
 
-@dataclass(frozen=True)
 class Plan:
     """All flights of a fleet with the given number of launches."""
 
-    seed: int
-    launches: int
-
-    @property
-    def upcoming(self) -> int:
-        """Launches that have not happened."""
-        return max(1, self.launches * 18 // REAL_LAUNCHES)
-
-    @property
-    def past(self) -> int:
-        """Launches that have happened."""
-        return self.launches - self.upcoming
-
-    @cached_property
-    def flights(self) -> list[Flight]:
-        """Every launch, in the order of their dates."""
-        payload = crew = 0
-        flights = []
-        for index in range(self.launches):
-            flight = self._flight(index, payload, crew)
-            payload, crew = flight.payloads.stop, max(crew, flight.crew.stop)
-            flights.append(flight)
-        return flights
+    def __init__(self, seed: int, launches: int) -> None:
+        self.seed, self.launches = seed, launches
+        self.upcoming = launches * eras.UPCOMING // REAL_LAUNCHES
+        self.past = launches - self.upcoming
+        self.built_cores: list[Vehicle] = []
+        self.built_capsules: list[Vehicle] = []
+        self.flights = list(self._flights())
 
     @property
     def cores(self) -> int:
         """Cores, a few of which have not flown; 83 at the real size."""
-        flown = 1 + max((c.core for f in self.flights for c in f.cores if c.core is not None), default=0)
-        return max(flown, 83 * self.launches // REAL_LAUNCHES)
+        return max(len(self.built_cores), self.scaled(83))
 
     @property
     def capsules(self) -> int:
         """Capsules; 25 at the real size."""
-        flown = 1 + max((f.capsule for f in self.flights if f.capsule is not None), default=0)
-        return max(flown, 25 * self.launches // REAL_LAUNCHES)
+        return max(len(self.built_capsules), self.scaled(25))
 
     @property
     def people(self) -> int:
-        """People, at least one crew even of a fleet too small to have flown one."""
-        return max(CREW_SIZE, *(flight.crew.stop for flight in self.flights))
+        """People, at least one even where no crew has flown; 30 at the real size."""
+        return max(1, self.flights[-1].crew.stop)
 
     @property
     def payloads(self) -> int:
-        """Payloads, with four that belong to launches the source has deleted."""
-        return self.flights[-1].payloads.stop + 4
+        """Payloads, with those of launches that the source has deleted; 225 at the real size."""
+        return self.flights[-1].payloads.stop + DELETED_LAUNCHES
 
-    @cached_property
-    def by_core(self) -> dict[int, list[Flight]]:
-        """Past flights of each core."""
-        found: dict[int, list[Flight]] = defaultdict(list)
-        for flight in self.flights:
-            for core in flight.cores:
-                if flight.past and core.core is not None:
-                    found[core.core].append(flight)
-        return found
+    def scaled(self, real: int) -> int:
+        """A number of the real size at this size, at least one."""
+        return max(1, real * self.launches // REAL_LAUNCHES)
 
     def flown(self, what: str, index: int) -> list[Flight]:
-        """Past flights of a capsule, launchpad, ship, landpad or person."""
-        return self._by[what].get(index, [])
+        """Past flights of a rocket, launchpad, ship, landpad or person."""
+        return [self.flights[flight] for flight in self._flown[what].get(index, ())]
 
     @cached_property
-    def _by(self) -> dict[str, dict[int, list[Flight]]]:
-        found: dict[str, dict[int, list[Flight]]] = defaultdict(lambda: defaultdict(list))
-        for flight in self.flights:
-            if flight.past:
-                found["launchpad"][flight.launchpad].append(flight)
-                if flight.capsule is not None:
-                    found["capsule"][flight.capsule].append(flight)
-                for ship in flight.ships:
-                    found["ship"][ship].append(flight)
-                for person in flight.crew:
-                    found["crew"][person].append(flight)
-                for pad in sorted({core.landpad for core in flight.cores if core.landpad is not None}):
-                    found["landpad"][pad].append(flight)
+    def _flown(self) -> dict[str, dict[int, list[int]]]:
+        found: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for flight in self.flights[: self.past]:
+            found["rocket"][flight.rocket].append(flight.index)
+            found["launchpad"][flight.launchpad].append(flight.index)
+            for ship in flight.ships:
+                found["ship"][ship].append(flight.index)
+            for person in flight.crew:
+                found["crew"][person].append(flight.index)
+            for pad in sorted({core.landpad for core in flight.cores if core.landpad is not None}):
+                found["landpad"][pad].append(flight.index)
         return found
 
-    def _flight(self, index: int, payload: int, crew: int) -> Flight:
-        random = chance(self.seed, "plan", index)
-        past = index < self.past
-        early = past and index < max(1, 5 * self.launches // REAL_LAUNCHES)
-        heavy = not early and index % HEAVY_EVERY == HEAVY_EVERY - 1
-        dragon = past and not early and index % 5 == 2
-        crewed = dragon and index % CREWED_EVERY == 2 and index > self.past // 3
-        success = None if not past or index == self.past * 11 // 12 else not (early and index < 3) and index % 101 != 18
-        size = 0 if not past and random.random() < 0.66 else 2 if index % 20 == 7 else 16 if index == 141 else 1
-        rocket = FALCON_1 if early else FALCON_HEAVY if heavy else FALCON_9
-        ships = (
-            sorted(random.sample(range(SHIPS), random.choice((0, 1, 2, 3, 3, 4, 4, 5)))) if past and not early else []
-        )
-        return Flight(
-            index=index,
-            date=self._date(index),
-            past=past,
-            rocket=rocket,
-            launchpad=KWAJALEIN if early else random.choice((CAPE, CAPE, CAPE, KENNEDY, KENNEDY, VANDENBERG)),
-            success=success,
-            cores=self._cores(index, past, early, heavy, success, random),
-            capsule=index // 10 if dragon else None,
-            crew=range(crew, crew + CREW_SIZE) if crewed else range(crew, crew),
-            ships=ships,
-            fairing_ships=[] if dragon else [ship for ship in ships if ship % 3 == 0],
-            payloads=range(payload, payload + size),
-        )
+    def _flights(self) -> Iterator[Flight]:
+        counted = [index * eras.PAST // self.past for index in range(self.past)]
+        heavies = sum(era in eras.HEAVY for era in counted)
+        early = sum(era in eras.FALCON_1 for era in counted)
+        boosters = Hangar(self.built_cores, self.scaled(70), self.past - early + 2 * heavies, most=14)
+        single_use = Hangar(self.built_cores, early, early, most=1)
+        capsules = [
+            Hangar(self.built_capsules, self.scaled(planned), sum(era in when for era in counted), most)
+            for when, planned, most in eras.DRAGONS
+        ]
+        payload = person = 0
+        for index in range(self.launches):
+            past = index < self.past
+            era = counted[index] if past else (index - self.past) % eras.UPCOMING
+            random = chance(self.seed, "plan", index)
+            heavy = era in (eras.HEAVY if past else eras.HEAVY_UPCOMING)
+            rocket = FALCON_1 if past and era in eras.FALCON_1 else FALCON_HEAVY if heavy else FALCON_9
+            success = None if not past or era == eras.UNREPORTED else era not in eras.FAILED
+            crew = eras.CREWED.get(era, 0) if past else 0
+            size = eras.PAYLOADS.get(era, 1) if past else int(era in eras.UPCOMING_WITH_PAYLOAD)
+            sides = range(3 if heavy else 1)
+            hangar = single_use if rocket == FALCON_1 else boosters
+            yield Flight(
+                index=index,
+                era=era,
+                date=self._date(index),
+                past=past,
+                rocket=rocket,
+                launchpad=_launchpad(rocket, past, era, random),
+                success=success,
+                cores=self._cores(hangar, index, era, sides, success, random)
+                if past
+                else tuple(self._assigned(era) for _ in sides),
+                capsule=_capsule(capsules, index, era, success, random) if past else None,
+                crew=range(person, person + crew),
+                ships=self._ships(index, random) if past and rocket != FALCON_1 else (),
+                payloads=range(payload, payload + size),
+                guest=payload - 1 if past and era == eras.WITH_GUEST and payload else None,
+            )
+            payload, person = payload + size, person + crew
 
     def _date(self, index: int) -> datetime:
         if index >= self.past:
-            return LAST_PAST + timedelta(days=3) * (index - self.past + 1)
-        share = (index / max(1, self.past - 1)) ** 0.45
-        moment: datetime = FIRST + (LAST_PAST - FIRST) * share
+            moment = LAST_PAST + UPCOMING_SPAN * (index - self.past + 1) / (self.upcoming + 1)
+        else:
+            share: float = (index / max(1, self.past - 1)) ** 0.45
+            moment = FIRST + (LAST_PAST - FIRST) * share
         return moment.replace(second=0, microsecond=0)
 
+    def _ships(self, index: int, random: Random) -> tuple[int, ...]:
+        if Nulls(self.seed, "plan", index).hit("ships", 0.34):
+            return ()
+        count = random.choices((1, 2, 3, 4, 5), (33, 15, 28, 25, 19))[0]
+        return tuple(sorted(random.sample(range(SHIPS), count)))
+
     def _cores(
-        self, index: int, past: bool, early: bool, heavy: bool, success: bool | None, random: Random
-    ) -> list[CoreFlight]:
-        if not past:
-            assigned = CoreFlight(None, None, None, None, None)
-            return [assigned] * (3 if heavy else 1)
-        cohort, turn = divmod(index, COHORT_CORES * COHORT_FLIGHTS)
-        core, flight = cohort * COHORT_CORES + turn % COHORT_CORES, turn // COHORT_CORES + 1
-        sides = [self._side_core(index, side) for side in (0, 1)] if heavy else []
-        return [self._landing(core, flight, early, success, random), *sides]
+        self, hangar: Hangar, index: int, era: int, sides: range, success: bool | None, random: Random
+    ) -> tuple[CoreFlight, ...]:
+        taken = [hangar.take(eras.block(era), index, random) for _ in sides]
+        expended = era < eras.FIRST_LANDING or Nulls(self.seed, "plan", index).hit("expended", 0.1)
+        flights = []
+        for side, core in zip(sides, taken, strict=True):
+            landing = _landing(era, side, expended, success, random)
+            landing.core, landing.flight = core, len(hangar.built[core].flights)
+            hangar.back(core, _fate(landing))
+            flights.append(landing)
+        return tuple(flights)
 
-    def _landing(self, core: int, flight: int, early: bool, success: bool | None, random: Random) -> CoreFlight:
-        if early or random.random() < 0.12:
-            return CoreFlight(core, flight, None, None, None)
-        kind = random.choices(("ASDS", "RTLS", "Ocean"), (127, 30, 7))[0]
-        if kind == "Ocean":
-            return CoreFlight(core, flight, None, random.random() < 0.7, kind)
-        pad = random.choice((3, 5, 6)) if kind == "ASDS" else random.choice((0, 1, 2))
-        return CoreFlight(core, flight, pad, random.random() < 0.95 if success is not False else None, kind)
+    def _assigned(self, era: int) -> CoreFlight:
+        if era != eras.ASSIGNED_UPCOMING:
+            return CoreFlight(None, None)
+        self.built_cores.append(Vehicle(5))
+        return CoreFlight(len(self.built_cores) - 1, 1)
 
-    def _side_core(self, index: int, side: int) -> CoreFlight:
-        """Side cores fly once each, numbered after all others."""
-        cohorts = -(-self.past // (COHORT_CORES * COHORT_FLIGHTS))
-        return CoreFlight(cohorts * COHORT_CORES + index // HEAVY_EVERY * 2 + side, 1, side, True, "RTLS")
+
+def _landing(era: int, side: int, expended: bool, success: bool | None, random: Random) -> CoreFlight:
+    if side:
+        return CoreFlight(None, None, side - 1, True, "RTLS")
+    if era in eras.OCEAN:
+        return CoreFlight(None, None, None, random.random() < 0.7, "Ocean")
+    if era in eras.FIRST_DRONE_SHIP:
+        return CoreFlight(None, None, 4, False, "ASDS")
+    if expended and success is not False:
+        return CoreFlight(None, None)
+    if era < eras.FIRST_LANDING:
+        return CoreFlight(None, None)
+    if success is False or random.random() < 0.8:
+        pad = random.choices((3, 5, 6), (64, 40, 21))[0]
+        return CoreFlight(None, None, pad, None if success is False else random.random() < 0.93, "ASDS")
+    return CoreFlight(None, None, random.choices((0, 2), (21, 6))[0], random.random() < 0.97, "RTLS")
+
+
+def _fate(core: CoreFlight) -> str | None:
+    if core.kind is None:
+        return "expended"
+    return "lost" if core.kind == "Ocean" or not core.landed else None
+
+
+def _capsule(hangars: list[Hangar], index: int, era: int, success: bool | None, random: Random) -> int | None:
+    for generation, (when, *_) in enumerate(eras.DRAGONS):
+        if era in when:
+            capsule = hangars[generation].take(generation, index, random)
+            hangars[generation].back(capsule, "destroyed" if success is False else None)
+            return capsule
+    return None
+
+
+def _launchpad(rocket: int, past: bool, era: int, random: Random) -> int:
+    if rocket == FALCON_1:
+        return KWAJALEIN
+    if past and era in eras.FROM_VANDENBERG:
+        return VANDENBERG
+    return random.choices((CAPE, KENNEDY, VANDENBERG), (99, 55, 24))[0]

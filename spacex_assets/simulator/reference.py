@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from spacex_assets.endpoints.base import SIMULATED_MARK
-from spacex_assets.simulator.identity import chance, maybe, object_id
+from spacex_assets.simulator.identity import Nulls, chance, object_id
 from spacex_assets.simulator.plan import Plan
 
 Document = dict[str, Any]
@@ -24,12 +24,12 @@ def rocket_documents(plan: Plan) -> Iterator[Document]:
     orbits = (("leo", "Low Earth Orbit"), ("gto", "Geosynchronous Transfer Orbit"), ("mars", "Mars Orbit"))
     names = ("Sparrow 1", "Sparrow 9", "Sparrow Heavy", "Albatross")
     for index, (name, stages, weights) in enumerate(zip(names, (1, 9, 27, 37), (1, 3, 3, 3), strict=True)):
-        flown = [flight for flight in plan.flights if flight.past and flight.rocket == index]
+        flown = plan.flown("rocket", index)
         good = sum(flight.success is True for flight in flown)
         future = index == 3
         yield {
-            "height": _length(22.25 if index == 0 else 70, 73 if index == 0 else 229.6),
-            "diameter": _length(1.68 if index == 0 else 9, 5.5 if index == 0 else 30),
+            "height": _length(*((21.5, 71), (70, 229.7), (70, 229.7), (120, 394))[index]),
+            "diameter": _length(*((1.7, 5.6), (3.6, 12), (12.1, 39.7), (9, 30))[index]),
             "mass": {"kg": 30_146 * stages, "lb": 66_460 * stages},
             "first_stage": {
                 "thrust_sea_level": _thrust(420 * stages),
@@ -43,7 +43,9 @@ def rocket_documents(plan: Plan) -> Iterator[Document]:
                 "thrust": _thrust(31 * stages),
                 "payloads": {
                     "composite_fairing": {
-                        "height": _length(13.1, 43) if not future else {"meters": None, "feet": None},
+                        "height": _length(*((13.1, 43) if index else (3.6, 11.8)))
+                        if not future
+                        else {"meters": None, "feet": None},
                         "diameter": _length(5.2, 17.1) if not future else {"meters": None, "feet": None},
                     },
                     "option_1": "capsule",
@@ -64,7 +66,7 @@ def rocket_documents(plan: Plan) -> Iterator[Document]:
                 "engine_loss_max": None if future else 2,
                 "propellant_1": "liquid oxygen",
                 "propellant_2": "liquid methane" if future else "kerosene",
-                "thrust_to_weight": 107 if future else 180.1,
+                "thrust_to_weight": (95, 179.8, 179.8, 107)[index],
             },
             "landing_legs": {"number": 0 if index == 0 else 4, "material": None if index == 0 else "carbon fiber"},
             "payload_weights": [
@@ -162,10 +164,10 @@ def company_documents(_: Plan) -> Iterator[Document]:
 def history_documents(plan: Plan) -> Iterator[Document]:
     """Milestones; their dates have no milliseconds, and two fall together."""
     for index in range(MILESTONES):
-        random = chance(plan.seed, "history", index)
+        nulls = Nulls(plan.seed, "history", index)
         moment = plan.flights[min(plan.past - 1, max(0, index - 1) * plan.past // MILESTONES)].date
         yield {
-            "links": {"article": maybe(random, 0.13, f"https://news.invalid/milestones/{index}")},
+            "links": {"article": nulls("article", 0.13, f"https://news.invalid/milestones/{index}")},
             "title": f"Milestone {index + 1}{SIMULATED_MARK}",
             "event_date_utc": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "event_date_unix": int(moment.timestamp()),

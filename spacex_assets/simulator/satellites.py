@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from spacex_assets.endpoints.base import SIMULATED_MARK
-from spacex_assets.simulator.identity import chance, maybe, object_id
+from spacex_assets.simulator.identity import Nulls, chance, object_id
 from spacex_assets.simulator.plan import Plan
 
 SATELLITES = 1791
@@ -16,9 +16,9 @@ def satellite_documents(plan: Plan) -> Iterator[dict[str, Any]]:
     """1,791 satellites whatever the size of the fleet, on launches of its last third."""
     first = plan.past * 2 // 3
     for index in range(SATELLITES):
-        random = chance(plan.seed, "starlink", index)
+        random, nulls = chance(plan.seed, "starlink", index), Nulls(plan.seed, "starlink", index)
         flight = plan.flights[min(first + index // PER_LAUNCH, plan.past - 1)]
-        decayed = random.random() < 118 / 1791
+        decayed = nulls.hit("position", 118 / 1791)
         epoch = flight.date + timedelta(days=random.randrange(20, 500), microseconds=random.randrange(86_400_000_000))
         number = 44_000 + index
         motion, inclination = round(random.uniform(15.01, 16.55), 8), round(random.uniform(52.9, 53.1), 4)
@@ -58,7 +58,7 @@ def satellite_documents(plan: Plan) -> Iterator[dict[str, Any]]:
                 "APOAPSIS": round(random.uniform(127, 577), 3),
                 "PERIAPSIS": round(random.uniform(108, 562), 3),
                 "OBJECT_TYPE": "PAYLOAD",
-                "RCS_SIZE": maybe(random, 0.002, "MEDIUM" if random.random() < 0.016 else "LARGE"),
+                "RCS_SIZE": nulls("rcs_size", 0.002, "MEDIUM" if random.random() < 0.016 else "LARGE"),
                 "COUNTRY_CODE": "US",
                 "LAUNCH_DATE": launched,
                 "SITE": "AFWTR" if index % 34 == 0 else "AFETR",
