@@ -124,3 +124,8 @@ class Endpoint:
     def documents(self) -> TypeAdapter[list[Record]]:
         """The validator of a list of documents."""
         return TypeAdapter(list[self.record])  # type: ignore[name-defined]
+
+    @cached_property
+    def document(self) -> TypeAdapter[Record]:
+        """The validator of one document."""
+        return TypeAdapter(self.record)

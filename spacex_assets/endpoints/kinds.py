@@ -7,7 +7,7 @@ column follows from it. What belongs here: types. What does not: fields of any e
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import polars as pl
 import sqlalchemy as sa
@@ -94,15 +94,15 @@ def _real_date(text: str) -> str:
 
 HEX_24 = r"^[0-9a-f]{24}$"
 _NO_NUL = r"^[^\x00]*$"
-_DATE_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?"
-_ZONE = r"(Z|[+-]\d\d:\d\d)$"
+_DATE_TIME = r"^\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?"
+_ZONE = r"(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$"
 
 Text = Annotated[str, Field(pattern=_NO_NUL), TEXT]
 """Any text without NUL, which PostgreSQL cannot hold. An empty text is stored as null."""
 Id = Annotated[str, Field(pattern=HEX_24), ID]
 """An ObjectId: 24 lower-case hexadecimal digits."""
 Flag = Annotated[bool, FLAG]
-Bit = Annotated[Literal[0, 1], BIT]
+Bit = Annotated[int, Field(ge=0, le=1), BIT]
 """A flag that the source spells 0 or 1."""
 Count = Annotated[int, Field(ge=-(2**31), lt=2**31), COUNT]
 BigCount = Annotated[int, Field(ge=-(2**63), lt=2**63), BIG_COUNT]

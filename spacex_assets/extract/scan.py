@@ -6,6 +6,7 @@ ASCII, so nothing else is lost. What does not belong here: whether the documents
 
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,7 @@ class _Reader:
     at: int = 0
 
     def __post_init__(self) -> None:
-        self.decoder = json.JSONDecoder(parse_constant=_refuse_constant)
+        self.decoder = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_refuse_repeated_keys)
 
     @property
     def position(self) -> int:
@@ -90,6 +91,13 @@ class _Reader:
                 continue
             except RecursionError as error:
                 raise BodyMisshapen(f"the document at byte {self.position} is nested too deeply") from error
+            except _RepeatedKey as error:
+                raise BodyMisshapen(
+                    f"the document at byte {self.position} repeats the key {error.key!r} inside one object, "
+                    f"so that its value depends on the reader"
+                ) from error
+            except ValueError as error:
+                raise BodyUndecodable(f"the document at byte {self.position} cannot be read: {error}") from error
             span = self.position, end - self.at
             self.at = end
             return span
@@ -153,8 +161,21 @@ def _batched(spans: Iterator[tuple[int, int]], size: int) -> Iterator[Batch]:
         yield Batch(offset=offset, length=end - offset, documents=documents)
 
 
+class _RepeatedKey(Exception):
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
 def _refuse_constant(name: str) -> Never:
     raise BodyUndecodable(f"{name} is not JSON")
+
+
+def _refuse_repeated_keys(pairs: list[tuple[str, object]]) -> None:
+    """Readers differ in which of two values they take, so a record could check one and a frame store the other."""
+    if len(dict(pairs)) != len(pairs):
+        ((key, _),) = Counter(name for name, _ in pairs).most_common(1)
+        raise _RepeatedKey(key)
 
 
 def start_of(body: bytes | io.BytesIO, length: int = 200) -> str:

@@ -52,32 +52,40 @@ def documents(endpoint: Endpoint, batches: Iterable[bytes], *, simulated: bool) 
     A batch is the text of a JSON list. ``simulated`` says to which world the documents have to belong.
     Raises :class:`RecordBroken` and :class:`WorldMismatch`.
     """
+    first = 0
     for batch in batches:
         try:
             endpoint.documents.validate_json(batch)
         except ValidationError as error:
-            raise RecordBroken(endpoint, _breaches(batch, error)) from error
+            raise RecordBroken(endpoint, list(_breaches(endpoint, batch, first))) from error
         frame = pl.read_json(io.BytesIO(batch), schema=endpoint.json_schema)
         _refuse_other_world(endpoint, frame, simulated)
+        first += frame.height
         yield frame
 
 
-def _breaches(batch: bytes, error: ValidationError) -> list[Breach]:
-    elements = json.loads(batch)
-    found = []
-    for problem in error.errors(include_url=False):
-        index, *path = problem["loc"]
-        element = elements[index] if isinstance(index, int) else None
-        name = element.get("id") if isinstance(element, dict) else None
-        found.append(
-            Breach(
-                document_id=name if isinstance(name, str) else f"#{index} (without a readable id)",
-                path="$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path),
-                expected=problem["msg"].removeprefix("Input should be ").removeprefix("String should "),
-                found="nothing" if problem["type"] == "missing" else repr(problem["input"])[:100],
-            )
-        )
-    return found
+def _breaches(endpoint: Endpoint, batch: bytes, first: int) -> Iterator[Breach]:
+    """Every way in which a document of the batch breaks the record; ``first`` counts the documents before it."""
+    for number, text in enumerate(split(batch), first):
+        try:
+            endpoint.document.validate_json(text)
+        except ValidationError as error:
+            name = json.loads(text).get("id")
+            for problem in error.errors(include_url=False):
+                yield Breach(
+                    document_id=name if isinstance(name, str) else f"#{number} (without a readable id)",
+                    path="$" + "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in problem["loc"]),
+                    expected=problem["msg"].removeprefix("Input should be ").removeprefix("String should "),
+                    found="nothing" if problem["type"] == "missing" else repr(problem["input"])[:100],
+                )
+
+
+def split(batch: bytes) -> Iterator[bytes]:
+    """The text of every document of a batch."""
+    decoder, text, at = json.JSONDecoder(), batch.decode("latin-1"), 0
+    while (start := text.find("{", at)) >= 0:
+        _, at = decoder.raw_decode(text, start)
+        yield batch[start:at]
 
 
 def _refuse_other_world(endpoint: Endpoint, frame: pl.DataFrame, simulated: bool) -> None:

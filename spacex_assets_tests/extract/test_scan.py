@@ -54,12 +54,21 @@ def test_the_batches_reassemble_to_exactly_the_documents(
         ('[{"a":1}, null]', False, BodyMisshapen),
         ("[]", True, BodyMisshapen),
         ('"text"', False, BodyMisshapen),
+        ('[{"a":1}, {"b":{"c":1,"d":2,"c":3}}]', False, BodyMisshapen),
+        ('[{"a":1,"\\u0061":1}]', False, BodyMisshapen),
+        (f'[{{"a":{"9" * 5000}}}]', False, BodyUndecodable),
     ],
 )
 def test_a_bad_body_is_named_for_what_it_is(tmp_path: Path, body: str, single: bool, error: type[ExtractError]) -> None:
     (tmp_path / "body").write_text(body)
     with pytest.raises(error):
         scan(tmp_path / "body", single=single, piece=4)
+
+
+def test_a_repeated_key_is_named_with_its_document(tmp_path: Path) -> None:
+    (tmp_path / "body").write_text('[{"a":1}, {"b":{"c":1,"d":2,"c":3}}]')
+    with pytest.raises(BodyMisshapen, match="the document at byte 10 repeats the key 'c'"):
+        scan(tmp_path / "body", single=False)
 
 
 def test_a_single_object_is_one_batch_of_one_document(tmp_path: Path) -> None:

@@ -37,7 +37,12 @@ def sample(endpoint: str) -> dict[str, Any]:
         ("launches", {"links": None}, r"\$\.links"),
         ("payloads", {"mass_kg": "5"}, r"\$\.mass_kg"),
         ("payloads", {"norad_ids": [1.5]}, r"\$\.norad_ids\[0\]"),
+        ("launches", {"date_local": "2020-05-30T15:22:00+12:75"}, r"\$\.date_local"),
+        ("launches", {"date_utc": "2020-05-30T24:00:00Z"}, r"\$\.date_utc"),
+        ("launches", {"name": "\ud800"}, r"Invalid JSON"),
         ("starlink", {"spaceTrack": {"DECAYED": 2}}, r"\$\.spaceTrack\.DECAYED"),
+        ("starlink", {"spaceTrack": {"DECAYED": True}}, r"\$\.spaceTrack\.DECAYED"),
+        ("starlink", {"spaceTrack": {"DECAYED": 1.0}}, r"\$\.spaceTrack\.DECAYED"),
         ("rockets", {"first_flight": "2010-13-01"}, r"\$\.first_flight"),
     ],
 )
