@@ -10,7 +10,7 @@ from psycopg2.sql import SQL, Composable, Composed, Identifier
 
 from spacex_assets.load.errors import LoadError
 
-SLICE = 50_000
+SLICE = 20_000
 
 
 def identifiers(names: Iterable[str], prefix: str | None = None) -> Composed:

@@ -18,6 +18,8 @@ from spacex_assets.load.copy import copy_in, copy_out, identifiers
 from spacex_assets.load.row_hash import SLICE, row_hash
 
 HASH = "_row_hash"
+BUCKET = 100_000
+"""Keys that are compared at once."""
 
 
 @dataclass(frozen=True)
@@ -70,15 +72,26 @@ def upsert(
         {**key_schema, HASH: pl.Int64()},
     )
     hashes = row_hash(frame, layout)
-    wanted = frame.select(layout.key).with_columns(hashes)
-    gone = stored.join(wanted, on=layout.key, how="anti").select(layout.key)
-    if full_compare:
-        staged = frame.with_columns(hashes)
-    else:
-        differing = wanted.with_row_index("row").join(stored, on=[*layout.key, HASH], how="anti")["row"].sort()
-        staged = frame[differing].with_columns(hashes[differing])
+    differing, gone = _differences(frame.select(layout.key).with_columns(hashes), stored, layout.key)
+    staged = frame.with_columns(hashes) if full_compare else frame[differing].with_columns(hashes[differing])
     inserted, updated = _write(connection, staged, layout, table, version) if staged.height else (0, 0)
     return Counts(frame.height, inserted, updated, _delete(connection, gone, layout, table))
+
+
+def _differences(wanted: pl.DataFrame, stored: pl.DataFrame, key: tuple[str, ...]) -> tuple[pl.Series, pl.DataFrame]:
+    """Positions of the rows of ``wanted`` that are not stored with the same hash, and the keys that it no longer has.
+
+    Keys are compared bucket by bucket, so that the memory of a join does not grow with the table.
+    """
+    buckets = 1 + max(wanted.height, stored.height) // BUCKET
+    bucket = pl.struct(key).hash() % buckets
+    positions, gone = [], []
+    for number in range(buckets):
+        ours = wanted.with_row_index("row").filter(bucket == number)
+        theirs = stored.filter(bucket == number)
+        positions.append(ours.join(theirs, on=[*key, HASH], how="anti")["row"])
+        gone.append(theirs.join(ours, on=key, how="anti").select(key))
+    return pl.concat(positions).sort(), pl.concat(gone)
 
 
 def _is_empty(connection: Connection, table: Composable) -> bool:
