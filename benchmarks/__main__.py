@@ -1,8 +1,7 @@
-"""`python -m benchmarks [rows]`: all measurements, one after the other."""
+"""`python -m benchmarks`: all measurements, one after the other; each is also a module that runs alone."""
 
-import sys
+from benchmarks import refresh, scale, upsert
 
-from benchmarks import refresh, upsert
-
-upsert.main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
+upsert.main(1_000_000)
 refresh.main()
+scale.main(100_000)

@@ -1,104 +1,97 @@
 """A whole refresh at the real size, each a process of its own.
 
-Reference: dlt with `merge`/`upsert` on the same PostgreSQL, if BENCH_DLT_PYTHON names a Python that has it. It and
-the work without Dagster read from one simulator over HTTP; the run with Dagster makes the fleet in its own process.
+Reference: dlt with `merge`/`upsert` on the same PostgreSQL, if BENCH_DLT_PYTHON names a Python that has dlt[postgres],
+dagster-dlt and dagster-postgres. It and the work without Dagster read from one simulator over HTTP; our run with
+Dagster makes the fleet in its own process.
 """
 
+import json
 import os
-import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import SecretStr
 
+from benchmarks.process import Taken, middle, taken
 from spacex_assets.config import Settings
 from spacex_assets.embedded import EmbeddedPostgres
+from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.local import environment, prepare
 from spacex_assets.simulator.content import Content
 from spacex_assets.simulator.fleet import Fleet
 from spacex_assets.simulator.server import running_simulator
 
 REPEATS = 3
-WORK = """
-import sys
-from pathlib import Path
-from spacex_assets.config import Settings
-from spacex_assets.endpoints.registry import ENDPOINTS
-from spacex_assets.extract.lake import RawLake
-from spacex_assets.extract.http import HttpSource
-from spacex_assets.load.transaction import Origin
-from spacex_assets.load.warehouse import Warehouse
-from spacex_assets.transform.flatten import frames
-from spacex_assets.transform.parse import documents
-settings = Settings()
-lake = RawLake(settings.lake_folder)
-warehouse = Warehouse.connect(settings.warehouse_url, settings.world)
-source = HttpSource(sys.argv[1], settings)
-for endpoint in ENDPOINTS.values():
-    snapshot = source.fetch(endpoint, lake, warehouse.last_loaded_documents(endpoint.name))
-    lake.publish(snapshot, "bench")
-    tables = frames(documents(endpoint, snapshot.iter_batches(), simulated=True), endpoint.layouts)
-    origin = Origin(endpoint.name, snapshot.source, snapshot.sha256, snapshot.fetched_at, snapshot.documents, "bench")
-    with warehouse.load(origin, endpoint.layouts, tables) as load:
-        for layout in endpoint.layouts:
-            load.write(layout)
-"""
-DLT = """
-import sys, dlt
-from dlt.sources.helpers import requests
-url, dsn, folder = sys.argv[1:]
-names = ("capsules company cores crew dragons history landpads launches launchpads payloads roadster rockets ships starlink")
-def resource(name):
-    def rows():
-        body = requests.get(f"{url}/{'v5' if name == 'launches' else 'v4'}/{name}").json()
-        yield body if isinstance(body, list) else [body]
-    return dlt.resource(rows, name=name, primary_key="id", write_disposition={"disposition": "merge", "strategy": "upsert"})
-pipeline = dlt.pipeline("bench", pipelines_dir=folder, destination=dlt.destinations.postgres(dsn), dataset_name="dlt_bench")
-pipeline.run([resource(name) for name in names.split()])
-"""
+DLT = Path(__file__).with_name("dlt_load.py")
+STOCK_STORAGE = "storage:\n  postgres:\n    postgres_url: {env: BENCH_DAGSTER_URL}\ntelemetry: {enabled: false}\n"
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder, running_simulator(Content(Fleet())) as simulator:
-        Path(folder).chmod(0o755)
-        postgres = EmbeddedPostgres(Path(folder) / "postgres")
+    bare = dict(os.environ)  # before `prepare` sets what Dagster expects
+    with tempfile.TemporaryDirectory() as name, running_simulator(Content(Fleet())) as simulator:
+        folder = Path(name)
+        folder.chmod(0o755)
+        postgres = EmbeddedPostgres(folder / "postgres")
         server = postgres.start()
-        server.ensure_database("bench")
-        server.ensure_database("bare")
+
+        def ours(database: str) -> dict[str, str]:
+            server.ensure_database(database)
+            url = SecretStr(server.url(database))
+            ready = prepare(Settings(source="simulated", local=folder / database, database_url=url))
+            return {**bare, **environment(ready), "SPACEX_HTTP_RATE": "1000"}
+
         try:
-            base = Settings(source="simulated", local=Path(folder), http_rate=1000)
-            rows: list[tuple[str, list[float], list[float]]] = []
+            rows: dict[str, list[Taken]] = {}
+            materialize = ["asset", "materialize", "--select", "*"]
             dlt = os.environ.get("BENCH_DLT_PYTHON")
             if dlt:
-                dsn = server.url("bench").replace("+psycopg2", "")
-                rows.append(("dlt", *measure([dlt, "-c", DLT, simulator.url, dsn, folder], dict(os.environ))))
-            bare = prepare(base.model_copy(update={"database_url": SecretStr(server.url("bare"))}))
-            env = {**os.environ, **environment(bare), "SPACEX_HTTP_RATE": "1000"}
-            rows.append(("the work without Dagster", *measure([sys.executable, "-c", WORK, simulator.url], env)))
-            full = prepare(base.model_copy(update={"database_url": SecretStr(server.url("bench"))}))
-            env = {**os.environ, **environment(full), "SPACEX_HTTP_RATE": "1000"}
-            program = str(Path(sys.executable).with_name("dagster"))
-            command = [program, "asset", "materialize", "--select", "*"]
-            rows.append(("dagster asset materialize, 42 steps", *measure(command, env)))
+                server.ensure_database("dlt")
+                server.ensure_database("dagster_dlt")
+                dsn = server.url("dlt").replace("+psycopg2", "")
+                rows["dlt"] = repeated([dlt, str(DLT), simulator.url, dsn, str(folder / "dlt"), *ENDPOINTS])
+            command = [sys.executable, "-m", "benchmarks.work", simulator.url, *ENDPOINTS]
+            rows["the work without Dagster"] = repeated(command, ours("bare"))
+            shell = ours("bench")
+            rows["dagster asset materialize, 42 steps"] = repeated([beside(sys.executable), *materialize], shell)
+            if dlt:
+                (folder / "home").mkdir()
+                (folder / "home" / "dagster.yaml").write_text(STOCK_STORAGE)
+                env = {
+                    **bare,
+                    "DAGSTER_HOME": str(folder / "home"),
+                    "BENCH_DAGSTER_URL": server.url("dagster_dlt"),
+                    "BENCH_DLT": json.dumps([simulator.url, dsn, str(folder / "dagster_dlt"), *ENDPOINTS]),
+                }
+                rows["dagster asset materialize by dagster-dlt"] = repeated(
+                    [beside(dlt), *materialize, "-f", str(DLT)], env
+                )
+            print("\n2,424 documents, whole process, seconds (first load, median of re-runs)")
+            show(rows)
+            print("where the time of our run goes, nothing changed:")
+            print(taken([sys.executable, "-m", "benchmarks.split"], shell).said)
         finally:
             postgres.stop()
-    print("\n2,424 documents, whole process, seconds (first load, median of re-runs)")
-    for name, first, again in rows:
-        middle = sorted(again)[len(again) // 2]
-        ratio = (
-            f" = {first[0] / rows[0][1][0]:.2f} and {middle / sorted(rows[0][2])[len(again) // 2]:.2f} of dlt"
-            if dlt
-            else ""
+
+
+def repeated(command: list[str], env: dict[str, str] | None = None) -> list[Taken]:
+    return [taken(command, env) for _ in range(1 + REPEATS)]
+
+
+def beside(python: str) -> str:
+    return str(Path(python).with_name("dagster"))
+
+
+def show(rows: dict[str, list[Taken]]) -> None:
+    cells: tuple[Callable[[list[Taken]], float], ...] = (lambda runs: runs[0].seconds, lambda runs: middle(runs[1:]))
+    reference = rows.get("dlt")
+    for name, runs in rows.items():
+        ratio = [f"{cell(runs) / cell(reference):.2f}" for cell in cells] if reference else []
+        print(
+            f"  {name:<42} {cells[0](runs):.2f} {cells[1](runs):.2f}" + f" = {' and '.join(ratio)} of dlt" * bool(ratio)
         )
-        print(f"  {name:<36} {first[0]:.2f} {middle:.2f}{ratio}")
 
 
-def measure(command: list[str], env: dict[str, str]) -> tuple[list[float], list[float]]:
-    times = []
-    for _ in range(1 + REPEATS):
-        began = time.perf_counter()
-        subprocess.run(command, env=env, check=True, capture_output=True)
-        times.append(time.perf_counter() - began)
-    return times[:1], times[1:]
+if __name__ == "__main__":
+    main()

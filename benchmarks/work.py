@@ -1,0 +1,26 @@
+"""The work itself, called without Dagster: `python -m benchmarks.work <simulator's URL> <endpoint> …`."""
+
+import sys
+
+from spacex_assets.config import Settings
+from spacex_assets.endpoints.registry import ENDPOINTS
+from spacex_assets.extract.http import HttpSource
+from spacex_assets.extract.lake import RawLake
+from spacex_assets.load.transaction import Origin
+from spacex_assets.load.warehouse import Warehouse
+from spacex_assets.transform.flatten import frames
+from spacex_assets.transform.parse import documents
+
+settings = Settings()
+lake = RawLake(settings.lake_folder)
+warehouse = Warehouse.connect(settings.warehouse_url, settings.world)
+source = HttpSource(sys.argv[1], settings)
+for name in sys.argv[2:]:
+    endpoint = ENDPOINTS[name]
+    snapshot = source.fetch(endpoint, lake, warehouse.last_loaded_documents(name))
+    lake.publish(snapshot, "bench")
+    tables = frames(documents(endpoint, snapshot.iter_batches(), simulated=True), endpoint.layouts)
+    origin = Origin(name, snapshot.source, snapshot.sha256, snapshot.fetched_at, snapshot.documents, "bench")
+    with warehouse.load(origin, endpoint.layouts, tables) as load:
+        for layout in endpoint.layouts:
+            load.write(layout)
