@@ -23,6 +23,8 @@ def write_migration(engine: sa.Engine, message: str) -> Path | None:
 
     The database has to be at the newest migration.
     """
+    # The default schema of a user named spacex is spacex, and Alembic would look for its tables under no name.
+    engine = sa.create_engine(engine.url, poolclass=sa.NullPool, connect_args={"options": "-c search_path=public"})
     with engine.begin() as connection:
         _prepare(connection)
         config = _config(connection)
