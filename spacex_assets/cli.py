@@ -139,6 +139,7 @@ def migration(settings: Settings, message: str) -> None:
     import sqlalchemy as sa
 
     from spacex_assets.load.migrate import upgrade, write_migration
+    from spacex_assets.load.schema import SCHEMAS
     from spacex_assets.local import embedded
 
     server = embedded(settings).start()
@@ -146,7 +147,7 @@ def migration(settings: Settings, message: str) -> None:
     engine = sa.create_engine(server.url("migration_scratch"))
     try:
         with engine.begin() as connection:
-            connection.execute(sa.text("DROP SCHEMA IF EXISTS spacex CASCADE; DROP SCHEMA IF EXISTS ops CASCADE"))
+            connection.execute(sa.text(f"DROP SCHEMA IF EXISTS {', '.join(SCHEMAS)} CASCADE"))
         upgrade(engine)
         path = write_migration(engine, message)
     finally:

@@ -28,10 +28,22 @@ def database_url(server: Server) -> str:
     return server.url(name)
 
 
-@pytest.fixture
-def warehouse(database_url: str) -> Iterator[Warehouse]:
-    engine = sa.create_engine(database_url)
+@pytest.fixture(scope="session")
+def migrated(server: Server) -> str:
+    """The name of a database at the present schema, to be copied."""
+    server.ensure_database("migrated")
+    engine = sa.create_engine(server.url("migrated"), poolclass=sa.NullPool)
     upgrade(engine)
+    return "migrated"
+
+
+@pytest.fixture
+def warehouse(server: Server, migrated: str) -> Iterator[Warehouse]:
+    name = f"test_{uuid4().hex[:12]}"
+    anywhere = sa.create_engine(server.url("postgres"), poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+    with anywhere.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {migrated}")
+    engine = sa.create_engine(server.url(name))
     warehouse = Warehouse(engine)
     warehouse.claim(World.REAL)
     yield warehouse

@@ -58,6 +58,11 @@ class TableLayout:
         return {column.name: column.kind.frame for column in self.columns}
 
     @property
+    def steady(self) -> list[str]:
+        """The columns whose change begins a new version of the row: all that are not volatile."""
+        return [column.name for column in self.columns if not column.volatile]
+
+    @property
     def contract(self) -> str:
         """Names the contract of the table: changes whenever a column's name, type or order does."""
         text = ";".join(f"{column.name}:{column.kind.name}:{column.kind.frame}" for column in self.columns)

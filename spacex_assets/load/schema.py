@@ -1,19 +1,19 @@
-"""The whole declared schema of the warehouse: the tables of every endpoint, the ledger, functions and triggers."""
+"""The whole declared schema of the warehouse: the tables of every endpoint, their history, the ledger, routines."""
 
 from collections.abc import Iterable, MutableMapping
 from typing import Any
 
 from alembic.operations import ops
-from sqlalchemy import text
 
 from spacex_assets.endpoints.layout import TableLayout
 from spacex_assets.endpoints.registry import ENDPOINTS
-from spacex_assets.endpoints.tables import METADATA
-from spacex_assets.load import ledger, triggers
+from spacex_assets.endpoints.tables import HISTORY, METADATA, SCHEMA, history_of
+from spacex_assets.load import history, ledger, triggers
+from spacex_assets.load.routines import Routine, changes
 
-__all__ = ["METADATA", "SCHEMAS", "add_triggers", "all_layouts", "is_ours"]
+__all__ = ["METADATA", "SCHEMAS", "TABLES", "add_routines", "all_layouts", "is_ours", "routines"]
 
-SCHEMAS = ("spacex", "ops")
+SCHEMAS = (SCHEMA, HISTORY, "ops")
 
 
 def all_layouts() -> list[TableLayout]:
@@ -21,7 +21,11 @@ def all_layouts() -> list[TableLayout]:
     return [layout for endpoint in ENDPOINTS.values() for layout in endpoint.layouts]
 
 
-TABLES = (*(table for endpoint in ENDPOINTS.values() for table in endpoint.tables), ledger.LOADS, ledger.WORLD)
+TABLES = (
+    *(table for endpoint in ENDPOINTS.values() for table in endpoint.tables),
+    *(history_of(layout) for layout in all_layouts()),
+    *(ledger.LOADS, ledger.WORLD),
+)
 """Naming them here is what puts them into :data:`METADATA`."""
 
 
@@ -30,25 +34,18 @@ def is_ours(name: str | None, kind: str, _: MutableMapping[str, str | None]) -> 
     return name in SCHEMAS if kind == "schema" else name != "alembic_version"
 
 
-def add_triggers(context: Any, _: Any, directives: Iterable[Any]) -> None:
-    """Adds to a generated migration whatever functions and triggers the database lacks or has otherwise."""
-    stored = dict(context.bind.execute(text(_INSTALLED)).all())
+def routines() -> list[Routine]:
+    """Every function and trigger, functions before the triggers that call them."""
+    return [
+        routine
+        for layout in all_layouts()
+        for routine in (*triggers.foreign_edit(layout), *history.keep(layout), history.as_of(layout))
+    ]
+
+
+def add_routines(context: Any, _: Any, directives: Iterable[Any]) -> None:
+    """Adds to a generated migration what leads to the declared functions and triggers, and back."""
+    forth, back = changes(context.bind, routines())
     for script in directives:
-        script.upgrade_ops.ops.extend(
-            ops.ExecuteSQLOp(statement) for layout in [None, *all_layouts()] for statement in _outdated(stored, layout)
-        )
-
-
-_INSTALLED = """
-SELECT c.relname, obj_description(t.oid, 'pg_trigger') FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'spacex' AND NOT t.tgisinternal
-UNION ALL SELECT '', obj_description(p.oid, 'pg_proc') FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-WHERE n.nspname = 'ops' AND p.proname = 'stamp_foreign_edit'"""
-
-
-def _outdated(stored: dict[str, str], layout: TableLayout | None) -> list[str]:
-    """The statements that bring a trigger, or the function, up to date; its comment carries its fingerprint."""
-    name = layout.name if layout else ""
-    if name in stored and triggers.fingerprint(layout) in stored[name]:
-        return []
-    return triggers.replace_statements(layout)
+        script.upgrade_ops.ops.extend(map(ops.ExecuteSQLOp, forth))
+        script.downgrade_ops.ops.extend(map(ops.ExecuteSQLOp, back))

@@ -13,12 +13,13 @@ import polars as pl
 import sqlalchemy as sa
 import structlog
 from psycopg2.extensions import connection as Connection
-from psycopg2.sql import SQL, Literal
+from psycopg2.sql import SQL, Identifier, Literal
 
 from spacex_assets.endpoints.layout import TableLayout
+from spacex_assets.endpoints.tables import SCHEMA
 from spacex_assets.load import ledger
 from spacex_assets.load.precheck import check_frame
-from spacex_assets.load.triggers import RUN_SETTING
+from spacex_assets.load.triggers import RUN_SETTING, VERSION_SETTING
 from spacex_assets.load.upsert import Counts, Version, set_local, upsert
 
 log = structlog.get_logger(__name__)
@@ -88,8 +89,9 @@ def endpoint_load(
         with _transaction(engine) as connection:
             last = _locked_last_load(connection, origin.endpoint)
             superseded = not force and last is not None and last > origin.fetched_at
-            version = Version(_version_time(connection, origin.endpoint), origin.run_id)
+            version = Version(_version_time(connection, layouts), origin.run_id)
             set_local(connection, RUN_SETTING, origin.run_id)
+            set_local(connection, VERSION_SETTING, version.at.isoformat())
             load = EndpointLoad(connection, origin, frames, layouts, version, superseded, full_compare)
             yield load
             outcome = ledger.SUPERSEDED if superseded else ledger.LOADED
@@ -128,14 +130,12 @@ def _locked_last_load(connection: Connection, endpoint: str) -> datetime | None:
         return row[0] if row else None
 
 
-def _version_time(connection: Connection, endpoint: str) -> datetime:
-    """One instant for all that this load writes, later than that of any load before."""
+def _version_time(connection: Connection, layouts: Sequence[TableLayout]) -> datetime:
+    """One instant for all that this load writes, taken when no one else can write to its tables; readers go on."""
+    tables = SQL(", ").join(Identifier(SCHEMA, layout.name) for layout in layouts)
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT greatest(clock_timestamp(), max(finished_at) + interval '1 microsecond') "
-            "FROM ops.loads WHERE endpoint = %s",
-            [endpoint],
-        )
+        cursor.execute(SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(tables))
+        cursor.execute("SELECT clock_timestamp()")
         (moment,) = cursor.fetchone() or (datetime.now(UTC),)
         assert isinstance(moment, datetime)
         return moment

@@ -1,56 +1,56 @@
-"""Functions and triggers of the warehouse, as SQL; generated migrations install them.
+"""What a load tells PostgreSQL about itself, and the trigger that stamps whatever anyone else edits.
 
-A row that anyone but a load edits loses its hash, so that the next run repairs it, and says that no run made it. The
-comment of each object ends with the fingerprint of its text, by which a changed declaration is noticed.
+A row edited outside a load loses its hash, so that the next run repairs it, and says that no run made it; nobody moves
+its bookkeeping by hand. What does not belong here: keeping the version that ended (``history.py``).
 """
 
-from hashlib import sha256
-
 from spacex_assets.endpoints.layout import TableLayout
+from spacex_assets.endpoints.tables import HISTORY, SCHEMA
+from spacex_assets.load.compare import differs, quoted, same_key
+from spacex_assets.load.routines import Routine
 
 RUN_SETTING = "spacex.run_id"
 """Set for the transaction of a load; what is written without it is a foreign edit."""
 
-BOOKKEEPING = ("_first_seen_at", "_changed_at", "_run_id", "_row_hash")
+VERSION_SETTING = "spacex.version_at"
+"""Set beside it: the instant of all that the load writes."""
 
-_FUNCTION = """\
-CREATE OR REPLACE FUNCTION ops.stamp_foreign_edit() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+
+def foreign_edit(layout: TableLayout) -> list[Routine]:
+    """The trigger on updates by anyone but a load, and its function.
+
+    A changed key is another row: first seen when its key was first seen, and its version begins after all that ended.
+    """
+    table, past = quoted(SCHEMA, layout.name), quoted(HISTORY, layout.name)
+    function = f"{quoted(HISTORY, layout.name + '_stamp')}()"
+    create = f"""\
+CREATE OR REPLACE FUNCTION {function} RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog AS $$
 BEGIN
     NEW._row_hash := NULL;
-    IF to_jsonb(NEW) - TG_ARGV IS DISTINCT FROM to_jsonb(OLD) - TG_ARGV THEN
+    NEW._first_seen_at := OLD._first_seen_at;
+    NEW._changed_at := OLD._changed_at;
+    NEW._run_id := OLD._run_id;
+    IF {differs(layout, layout.steady, "NEW", "OLD")} THEN
+        NEW._changed_at := greatest(clock_timestamp(), OLD._changed_at + interval '1 microsecond');
         NEW._run_id := NULL;
-        NEW._changed_at := clock_timestamp();
+    END IF;
+    IF {differs(layout, layout.key, "NEW", "OLD")} THEN
+        SELECT coalesce(min(h._first_seen_at), NEW._changed_at), greatest(max(h.valid_to), NEW._changed_at)
+        INTO NEW._first_seen_at, NEW._changed_at FROM {past} h WHERE {same_key(layout, "h", "NEW")};
     END IF;
     RETURN NEW;
 END $$"""
-
-
-def fingerprint(layout: TableLayout | None) -> str:
-    """Names the text of a table's trigger, or of the function (``None``)."""
-    return sha256(_create(layout).encode()).hexdigest()[:12]
-
-
-def replace_statements(layout: TableLayout | None) -> list[str]:
-    """Drops and installs a table's trigger, or installs the function (``None``)."""
-    if layout is None:
-        about = f"Clears the hash of a row edited outside a load ({RUN_SETTING} is not set). Text: {fingerprint(None)}"
-        return [_FUNCTION, f"COMMENT ON FUNCTION ops.stamp_foreign_edit() IS '{about}'"]
-    table = f'spacex."{layout.name}"'
-    return [
-        f"DROP TRIGGER IF EXISTS foreign_edit ON {table}",
-        _create(layout),
-        f"COMMENT ON TRIGGER foreign_edit ON {table} IS 'Notices foreign edits. Text: {fingerprint(layout)}'",
-    ]
-
-
-def _create(layout: TableLayout | None) -> str:
-    if layout is None:
-        return _FUNCTION
-    # The arguments are the columns whose change makes no version.
-    ignored = (*BOOKKEEPING, *(column.name for column in layout.columns if column.volatile))
-    arguments = ", ".join(f"'{name}'" for name in ignored)
-    return (
-        f'CREATE TRIGGER foreign_edit BEFORE UPDATE ON spacex."{layout.name}" FOR EACH ROW '
+    trigger = (
+        f"CREATE OR REPLACE TRIGGER foreign_edit BEFORE UPDATE ON {table} FOR EACH ROW "
         f"WHEN (coalesce(current_setting('{RUN_SETTING}', true), '') = '' AND OLD.* *<> NEW.*) "
-        f"EXECUTE FUNCTION ops.stamp_foreign_edit({arguments})"
+        f"EXECUTE FUNCTION {function}"
     )
+    return [
+        Routine(
+            f"FUNCTION {function}",
+            (create, f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC"),
+            f"Stamps a row edited outside a load ({RUN_SETTING} is not set), so that the next run repairs it.",
+        ),
+        Routine(f"TRIGGER {quoted('foreign_edit')} ON {table}", (trigger,), "Notices foreign edits."),
+    ]

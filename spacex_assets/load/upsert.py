@@ -1,8 +1,8 @@
 """One table of an endpoint, made equal to a frame with as few writes as possible.
 
-Empty table: COPY straight in. Otherwise keys and row hashes are read, new, changed and gone rows are found in Polars,
-and only those travel: `INSERT … ON CONFLICT DO UPDATE` in key order, then a delete of the gone. What does not belong
-here: transactions and locks (``transaction.py``), and the checks before (``precheck.py``).
+Table without present and past: COPY straight in. Otherwise keys and row hashes are read, new, changed and gone rows are
+found in Polars, and only those travel: `INSERT … ON CONFLICT DO UPDATE` in key order, then a delete of the gone. What
+does not belong here: transactions and locks (``transaction.py``), and the checks before (``precheck.py``).
 """
 
 from dataclasses import dataclass
@@ -14,6 +14,8 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from spacex_assets.endpoints.kinds import INSTANT
 from spacex_assets.endpoints.layout import TableLayout
+from spacex_assets.endpoints.tables import HISTORY, SCHEMA
+from spacex_assets.load.compare import differs, same_key
 from spacex_assets.load.copy import copy_in, copy_out, identifiers
 from spacex_assets.load.row_hash import SLICE, row_hash
 
@@ -51,15 +53,14 @@ def upsert(
     layout: TableLayout,
     version: Version,
     *,
-    schema: str = "spacex",
     full_compare: bool = False,
 ) -> Counts:
     """Makes the table equal to the frame, inside the caller's transaction.
 
     ``full_compare`` trusts no stored hash and compares every row by value.
     """
-    table = Identifier(schema, layout.name)
-    if _is_empty(connection, table):
+    table = Identifier(SCHEMA, layout.name)
+    if _is_empty(connection, table) and _is_empty(connection, Identifier(HISTORY, layout.name)):
         for part in frame.iter_slices(SLICE):
             hashed = part.with_columns(row_hash(part, layout))
             copy_in(connection, _stamped(hashed, version), table)
@@ -111,24 +112,28 @@ def _write(
 ) -> tuple[int, int]:
     """Inserts the new rows, updates the changed ones; rows that are equal by value only get their hash back."""
     stage = Identifier("pg_temp", "stage")
-    names = list(layout.schema)
     parts = {
         "table": table,
         "stage": stage,
         "key": identifiers(layout.key),
-        "same_key": SQL(" AND ").join(SQL("t.{0} = s.{0}").format(Identifier(name)) for name in layout.key),
-        "differs": _differs(layout, names, "t", "s"),
+        "past": Identifier(HISTORY, layout.name),
+        "same_key": SQL(same_key(layout, "t", "s")),
+        "same_past": SQL(same_key(layout, "h", "s")),
+        "differs": SQL(differs(layout, layout.schema, "t", "s")),
         "first_key": Identifier("t", layout.key[0]),
-        "columns": identifiers(_stamped(frame.clear(), version).columns),
-        "staged": identifiers(_stamped(frame.clear(), version).columns, "s"),
+        "columns": identifiers((*layout.schema, HASH)),
+        "staged": identifiers((*layout.schema, HASH), "s"),
         "assignments": _assignments(layout),
     }
     statements = {
         "rehash": "UPDATE {table} t SET _row_hash = s._row_hash FROM {stage} s "
         "WHERE {same_key} AND NOT ({differs}) AND t._row_hash IS DISTINCT FROM s._row_hash",
-        "upsert": "WITH written AS (INSERT INTO {table} AS t ({columns}) "
-        "SELECT {staged} FROM {stage} s LEFT JOIN {table} t ON {same_key} "
-        "WHERE {first_key} IS NULL OR {differs} ORDER BY {staged_key} "
+        # A key that comes back was first seen when it was first seen, and not before it went.
+        "upsert": "WITH written AS (INSERT INTO {table} AS t ({columns}, _run_id, _first_seen_at, _changed_at) "
+        "SELECT {staged}, s._run_id, least(h.first_seen_at, s._first_seen_at), greatest(h.ended_at, s._changed_at) "
+        "FROM {stage} s LEFT JOIN {table} t ON {same_key} CROSS JOIN LATERAL (SELECT "
+        "min(_first_seen_at) AS first_seen_at, max(valid_to) AS ended_at FROM {past} h "
+        "WHERE {same_past} AND {first_key} IS NULL) h WHERE {first_key} IS NULL OR {differs} ORDER BY {staged_key} "
         "ON CONFLICT ({key}) DO UPDATE SET {assignments} RETURNING xmax = 0 AS inserted) "
         "SELECT count(*) FILTER (WHERE inserted), count(*) FILTER (WHERE NOT inserted) FROM written",
     }
@@ -146,37 +151,25 @@ def _write(
 
 def _assignments(layout: TableLayout) -> Composable:
     """Data columns always; since when and by which run only if a column that is not volatile differs."""
-    steady = [column.name for column in layout.columns if not column.volatile]
     assignments = [
         SQL("{0} = excluded.{0}").format(Identifier(name)) for name in (*layout.schema, HASH) if name not in layout.key
     ]
+    changed = SQL(differs(layout, layout.steady, "t", "excluded"))
     assignments += [
-        SQL("{0} = CASE WHEN {1} THEN excluded.{0} ELSE t.{0} END").format(
-            Identifier(name), _differs(layout, steady, "t", "excluded")
+        SQL("{0} = CASE WHEN {1} THEN {2} ELSE t.{0} END").format(Identifier(name), changed, SQL(value))
+        for name, value in (
+            ("_changed_at", "greatest(excluded._changed_at, t._changed_at + interval '1 microsecond')"),
+            ("_run_id", "excluded._run_id"),
         )
-        for name in ("_changed_at", "_run_id")
     ]
     return SQL(", ").join(assignments)
-
-
-def _differs(layout: TableLayout, names: list[str], left: str, right: str) -> Composable:
-    """Whether any of the columns differs; floats by their bits, so that -0.0 is not 0.0."""
-
-    def row(alias: str) -> Composable:
-        values = [
-            SQL("float8send({})" if layout.schema[name] == pl.Float64 else "{}").format(Identifier(alias, name))
-            for name in names
-        ]
-        return SQL("ROW({})").format(SQL(", ").join(values))
-
-    return SQL("{} IS DISTINCT FROM {}").format(row(left), row(right))
 
 
 def _delete(connection: Connection, gone: pl.DataFrame, layout: TableLayout, table: Composable) -> int:
     if gone.is_empty():
         return 0
     stage = Identifier("pg_temp", "gone")
-    same_key = SQL(" AND ").join(SQL("t.{0} = s.{0}").format(Identifier(name)) for name in layout.key)
+    matching = SQL(same_key(layout, "t", "s"))
     with connection.cursor() as cursor:
         cursor.execute(
             SQL("CREATE TEMP TABLE gone ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA").format(
@@ -184,7 +177,7 @@ def _delete(connection: Connection, gone: pl.DataFrame, layout: TableLayout, tab
             )
         )
         copy_in(connection, gone, stage)
-        cursor.execute(SQL("DELETE FROM {} t USING {} s WHERE {}").format(table, stage, same_key))
+        cursor.execute(SQL("DELETE FROM {} t USING {} s WHERE {}").format(table, stage, matching))
         deleted: int = cursor.rowcount
         cursor.execute(SQL("DROP TABLE {}").format(stage))
     return deleted

@@ -2,7 +2,7 @@ import math
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
@@ -10,83 +10,13 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from spacex_assets.endpoints import kinds
-from spacex_assets.endpoints.layout import Column, TableLayout
-from spacex_assets.load import ledger, triggers
+from spacex_assets.load import ledger
 from spacex_assets.load.errors import KeyViolation, NulCharacter
 from spacex_assets.load.transaction import Origin
 from spacex_assets.load.upsert import Counts
 from spacex_assets.load.warehouse import Warehouse
 from spacex_assets.transform.flatten import SchemaMismatch
-
-FETCHED = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def column(name: str, kind: kinds.Kind, *, nullable: bool = True, volatile: bool = False) -> Column:
-    return Column(name, (name,), kind, nullable, name, volatile=volatile)
-
-
-THINGS = TableLayout(
-    'Things of "all" kinds',
-    "",
-    (
-        column("id", kinds.TEXT, nullable=False),
-        column("select", kinds.TEXT),
-        column("Upper", kinds.BIG_COUNT),
-        column("measure", kinds.MEASURE),
-        column("flag", kinds.FLAG),
-        column("small", kinds.UTC_OFFSET),
-        column("day", kinds.CALENDAR_DATE),
-        column("at", kinds.MOMENT),
-        column("texts", kinds.TEXTS),
-        column("numbers", kinds.BIG_COUNTS),
-        column("moving", kinds.MEASURE, volatile=True),
-    ),
-    ("id",),
-)
-
-
-@pytest.fixture
-def things(warehouse: Warehouse) -> Warehouse:
-    """A warehouse with the table of all kinds."""
-    quote = warehouse.engine.dialect.identifier_preparer.quote
-    columns = ", ".join(
-        f"{quote(c.name)} {c.kind.sql.compile(warehouse.engine.dialect)} {'' if c.nullable else 'NOT NULL'}"
-        for c in THINGS.columns
-    )
-    name = 'spacex."Things of ""all"" kinds"'
-    with warehouse.engine.begin() as connection:
-        connection.exec_driver_sql(
-            f"CREATE TABLE {name} ({columns}, _first_seen_at timestamptz DEFAULT clock_timestamp(), "
-            f"_changed_at timestamptz DEFAULT clock_timestamp(), _run_id text, _row_hash bigint, PRIMARY KEY (id))"
-        )
-        statement = triggers._create(THINGS).replace('spacex."Things of "all" kinds"', name)
-        connection.exec_driver_sql(statement)
-    return warehouse
-
-
-def frame(*rows: dict[str, object]) -> pl.DataFrame:
-    return pl.DataFrame([{name: row.get(name) for name in THINGS.schema} for row in rows], schema=THINGS.schema)
-
-
-def load(
-    warehouse: Warehouse, wanted: pl.DataFrame, *, run: str = "run", age: int = 0, **options: bool
-) -> Counts | None:
-    origin = Origin("things", "test", "0" * 64, FETCHED - timedelta(hours=age), wanted.height, run)
-    with warehouse.load(origin, [THINGS], {THINGS.name: wanted}, **options) as opened:
-        return None if opened.superseded else opened.write(THINGS)
-
-
-def stored(warehouse: Warehouse) -> list[dict[str, object]]:
-    with warehouse.engine.connect() as connection:
-        rows = connection.exec_driver_sql('SELECT * FROM spacex."Things of ""all"" kinds" ORDER BY id').mappings()
-        return [dict(row) for row in rows]
-
-
-def change(warehouse: Warehouse, statement: str) -> None:
-    with warehouse.engine.begin() as connection:
-        connection.exec_driver_sql(statement.replace("THINGS", 'spacex."Things of ""all"" kinds"'))
-
+from spacex_assets_tests.load.things import FETCHED, THINGS, change, frame, load, stored
 
 ODD = frame(
     {"id": "a", "select": "", "Upper": 2**63 - 1, "measure": math.nan, "flag": True, "texts": [], "numbers": [1, None]},

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from spacex_assets.load.schema import METADATA, add_triggers, is_ours
+from spacex_assets.load.schema import METADATA, add_routines, is_ours
 
 context.configure(
     connection=context.config.attributes["connection"],
@@ -11,7 +11,7 @@ context.configure(
     include_schemas=True,
     include_name=is_ours,  # type: ignore[arg-type]
     compare_type=True,
-    process_revision_directives=add_triggers,
+    process_revision_directives=add_routines,
 )
 with context.begin_transaction():
     context.run_migrations()
