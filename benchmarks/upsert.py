@@ -18,8 +18,8 @@ from spacex_assets.load.copy import _Stream
 from spacex_assets.load.migrate import upgrade
 from spacex_assets.load.transaction import Origin, endpoint_load
 from spacex_assets.simulator.fleet import Fleet
-from spacex_assets.transform.flatten import frames
-from spacex_assets.transform.parse import documents
+from spacex_assets.transform.intake import Intake
+from spacex_assets.transform.typed import typed
 
 SEED_LAUNCHES = 1000
 SLICE = 50_000
@@ -29,7 +29,7 @@ def launch_rows(rows: int) -> pl.DataFrame:
     """Typed launches with ids of their own, as many as wanted."""
     launches = ENDPOINTS["launches"]
     body = json.dumps(list(Fleet(launches=SEED_LAUNCHES).documents("launches"))).encode()
-    seed = frames(documents(launches, [body], simulated=True), launches.layouts)["launches"]
+    seed = typed(launches, lambda: [body], simulated=True).frames["launches"]
     many = pl.concat([seed] * -(-rows // seed.height)).head(rows)
     number = pl.int_range(pl.len()).cast(pl.String).str.zfill(24)
     return many.with_columns(number.alias("id")).rechunk()
@@ -81,7 +81,7 @@ def measure(engine: sa.Engine, frame: pl.DataFrame) -> None:
     layout = ENDPOINTS["launches"].layouts[0]
 
     def load(wanted: pl.DataFrame) -> None:
-        origin = Origin("bench", "bench", "0", datetime.now(UTC), wanted.height, "bench")
+        origin = Origin("bench", "bench", "0", datetime.now(UTC), Intake(accepted=wanted.height), "bench")
         with endpoint_load(engine, origin, [layout], {layout.name: wanted}) as opened:
             opened.write(layout)
 

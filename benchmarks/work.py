@@ -8,8 +8,7 @@ from spacex_assets.extract.http import HttpSource
 from spacex_assets.extract.lake import RawLake
 from spacex_assets.load.transaction import Origin
 from spacex_assets.load.warehouse import Warehouse
-from spacex_assets.transform.flatten import frames
-from spacex_assets.transform.parse import documents
+from spacex_assets.transform.typed import typed
 
 settings = Settings()
 lake = RawLake(settings.lake_folder)
@@ -19,8 +18,8 @@ for name in sys.argv[2:]:
     endpoint = ENDPOINTS[name]
     snapshot = source.fetch(endpoint, lake, warehouse.last_loaded_documents(name))
     lake.publish(snapshot, "bench")
-    tables = frames(documents(endpoint, snapshot.iter_batches(), simulated=True), endpoint.layouts)
-    origin = Origin(name, snapshot.source, snapshot.sha256, snapshot.fetched_at, snapshot.documents, "bench")
-    with warehouse.load(origin, endpoint.layouts, tables) as load:
+    result = typed(endpoint, snapshot.iter_batches, simulated=True)
+    origin = Origin(name, snapshot.source, snapshot.sha256, snapshot.fetched_at, result.intake, "bench")
+    with warehouse.load(origin, endpoint.layouts, result.frames) as load:
         for layout in endpoint.layouts:
             load.write(layout)

@@ -25,6 +25,17 @@ class World(StrEnum):
     REAL = "real"
 
 
+class ContractMode(StrEnum):
+    """What becomes of fields that a record does not declare."""
+
+    EVOLVE = "evolve"
+    """They are kept in the column ``_extra`` until they are declared."""
+    FREEZE = "freeze"
+    """They break the record."""
+    DISCARD = "discard"
+    """They are left in the raw snapshot."""
+
+
 class Settings(BaseSettings):
     """The settings; each is the upper-case field name behind ``SPACEX_``."""
 
@@ -50,6 +61,10 @@ class Settings(BaseSettings):
 
     shrink_limit: float = Field(0.20, ge=0, le=1, description="Share of documents that may vanish between two loads.")
     shrink_minimum: int = Field(3, ge=1, description="Fewer vanished documents than this are never an error.")
+    quarantine_limit: float = Field(0.05, ge=0, le=1, description="Share of an endpoint's documents in quarantine.")
+    contract: dict[str, ContractMode] = Field(
+        {}, description='Contract modes other than evolve, by endpoint: {"launches": "freeze"}.'
+    )
     full_compare: bool = Field(False, description="Compare every row by value; trust no row hash.")
     force: bool = Field(False, description="Load a snapshot even if a later one was loaded before.")
 

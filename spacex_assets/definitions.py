@@ -31,7 +31,7 @@ def build_defs(settings: Settings, resources: Mapping[str, object] | None = None
         for endpoint in ENDPOINTS.values()
         for asset in (
             raw_asset(endpoint),
-            typed_assets(endpoint, settings.world),
+            typed_assets(endpoint, settings),
             table_assets(endpoint, settings),
         )
     ]

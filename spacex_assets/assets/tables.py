@@ -15,6 +15,7 @@ from spacex_assets.io_managers.postgres import TableWrite
 from spacex_assets.load.transaction import Origin
 from spacex_assets.load.warehouse import Warehouse
 from spacex_assets.logs import step_context
+from spacex_assets.transform.intake import Intake
 
 
 def table_assets(endpoint: Endpoint, settings: Settings) -> dg.AssetsDefinition:
@@ -48,7 +49,7 @@ def table_assets(endpoint: Endpoint, settings: Settings) -> dg.AssetsDefinition:
             yield from table_writes(
                 endpoint,
                 frames,
-                origin_of(snapshot, context.run_id),
+                origin_of(snapshot, context.resources.lake.read_intake(endpoint, snapshot), context.run_id),
                 context.resources.warehouse,
                 settings,
                 context.log,
@@ -57,14 +58,14 @@ def table_assets(endpoint: Endpoint, settings: Settings) -> dg.AssetsDefinition:
     return tables
 
 
-def origin_of(snapshot: Snapshot, run_id: str) -> Origin:
+def origin_of(snapshot: Snapshot, intake: Intake, run_id: str) -> Origin:
     """What a load has to know of the snapshot that it loads."""
     return Origin(
         endpoint=snapshot.endpoint,
         source=snapshot.source,
         sha256=snapshot.sha256,
         fetched_at=snapshot.fetched_at,
-        documents=snapshot.documents,
+        intake=intake,
         run_id=run_id,
     )
 

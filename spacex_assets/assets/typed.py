@@ -6,15 +6,17 @@ import dagster as dg
 import polars as pl
 
 from spacex_assets.assets.metadata import column_schema
-from spacex_assets.config import World
+from spacex_assets.config import ContractMode, Settings, World
 from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.extract.snapshot import Snapshot
 from spacex_assets.logs import step_context
-from spacex_assets.transform.flatten import frames
-from spacex_assets.transform.parse import documents
+from spacex_assets.transform.typed import Typed, typed
+
+SHOWN = 10
+"""Quarantined documents that a step logs; all are in ops.quarantine."""
 
 
-def typed_assets(endpoint: Endpoint, world: World) -> dg.AssetsDefinition:
+def typed_assets(endpoint: Endpoint, settings: Settings) -> dg.AssetsDefinition:
     """The assets ``typed/<table>`` of an endpoint."""
 
     @dg.multi_asset(
@@ -32,20 +34,28 @@ def typed_assets(endpoint: Endpoint, world: World) -> dg.AssetsDefinition:
             for layout in endpoint.layouts
         },
         ins={"snapshot": dg.AssetIn(key=["raw", endpoint.name])},
+        required_resource_keys={"lake"},
     )
-    def typed(context: dg.AssetExecutionContext, snapshot: Snapshot) -> Iterator[dg.Output[pl.DataFrame]]:
+    def typed_step(context: dg.AssetExecutionContext, snapshot: Snapshot) -> Iterator[dg.Output[pl.DataFrame]]:
         with step_context(context, endpoint.name):
-            tables = typed_frames(endpoint, snapshot, world)
-            for name, frame in tables.items():
+            result = typed_snapshot(endpoint, snapshot, settings)
+            context.resources.lake.write_intake(endpoint, snapshot, result.intake)
+            for document in result.intake.rejected[:SHOWN]:
+                context.log.warning(f"{endpoint.name}: quarantined: {document}")
+            for name, frame in result.frames.items():
                 yield dg.Output(frame, output_name=name)
 
-    return typed
+    return typed_step
 
 
-def typed_frames(endpoint: Endpoint, snapshot: Snapshot, world: World) -> dict[str, pl.DataFrame]:
-    """One frame per table of the endpoint, by table name.
+def typed_snapshot(endpoint: Endpoint, snapshot: Snapshot, settings: Settings) -> Typed:
+    """One frame per table of the endpoint, and what became of every document.
 
-    Raises :class:`RecordBroken`, :class:`WorldMismatch` and :class:`SchemaMismatch`.
+    Raises :class:`WorldMismatch` and :class:`SchemaMismatch`.
     """
-    batches = documents(endpoint, snapshot.iter_batches(), simulated=world is World.SIMULATED)
-    return frames(batches, endpoint.layouts)
+    return typed(
+        endpoint,
+        snapshot.iter_batches,
+        simulated=settings.world is World.SIMULATED,
+        mode=settings.contract.get(endpoint.name, ContractMode.EVOLVE),
+    )

@@ -10,7 +10,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, TypeAdapter
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import no_info_after_validator_function
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
@@ -24,10 +26,15 @@ SIMULATED_MARK = " (simulated)"
 class Record(BaseModel):
     """A document of the source, or an object inside one.
 
-    Strict: nothing is coerced, so text never becomes a number. Unknown fields are left in the raw snapshot.
+    Strict: nothing is coerced, so text never becomes a number. An undeclared field is noticed; what becomes of it, the
+    endpoint's contract mode says.
     """
 
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+EXTRA = "_extra"
+"""The column of a main table with the undeclared fields of its document."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +46,20 @@ class Ref:
 
 @dataclass(frozen=True)
 class Bridge:
-    """Marks a list of references as authoritative: a table of its own, one row per reference."""
+    """Marks a list of references as authoritative: a table of its own, one row per reference, so that none repeats."""
 
     endpoint: str
     table: str
     column: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_after_validator_function(_distinct, handler(source))
+
+
+def _distinct(references: list[str]) -> list[str]:
+    if len(set(references)) != len(references):
+        raise ValueError("references that do not repeat")
+    return references
 
 
 @dataclass(frozen=True)
@@ -115,10 +131,10 @@ class Endpoint:
 
     @cached_property
     def json_schema(self) -> dict[str, pl.DataType]:
-        """The declared fields as Polars reads them from the source."""
+        """The declared fields as Polars reads them from the source, and :data:`EXTRA`, which ``parse.py`` fills."""
         from spacex_assets.endpoints.layout import json_schema_of
 
-        return json_schema_of(self.record)
+        return {**json_schema_of(self.record), EXTRA: pl.String()}
 
     @cached_property
     def documents(self) -> TypeAdapter[list[Record]]:

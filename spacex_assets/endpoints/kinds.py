@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import polars as pl
 import sqlalchemy as sa
 from pydantic import AfterValidator, Field
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import TypeEngine
 
 INSTANT = pl.Datetime("us", "UTC")
@@ -79,6 +79,7 @@ CALENDAR_DATE = Kind("date", pl.String(), pl.Date(), sa.Date(), lambda leaf: lea
 TEXTS = Kind("texts", pl.List(pl.String()), pl.List(pl.String()), ARRAY(sa.Text()))
 BIG_COUNTS = Kind("big counts", pl.List(pl.Int64()), pl.List(pl.Int64()), ARRAY(sa.BigInteger()))
 PRESENCE = Kind("presence", pl.Struct([]), pl.Boolean(), sa.Boolean(), lambda leaf: leaf.is_not_null(), prefix="has_")
+UNDECLARED = Kind("undeclared fields", pl.String(), pl.String(), JSONB())
 POSITION = Kind("position", pl.Int32(), pl.Int32(), sa.Integer())
 
 

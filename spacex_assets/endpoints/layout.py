@@ -16,7 +16,7 @@ import polars as pl
 from pydantic.fields import FieldInfo
 
 from spacex_assets.endpoints import kinds
-from spacex_assets.endpoints.base import BackRefs, Bridge, Children, Endpoint, Record, Ref, Volatile
+from spacex_assets.endpoints.base import EXTRA, BackRefs, Bridge, Children, Endpoint, Record, Ref, Volatile
 from spacex_assets.endpoints.kinds import Kind
 
 Path = tuple[str, ...]
@@ -63,6 +63,11 @@ class TableLayout:
         return [column.name for column in self.columns if not column.volatile]
 
     @property
+    def json(self) -> list[str]:
+        """The columns that are JSON text in frames and jsonb in PostgreSQL."""
+        return [column.name for column in self.columns if column.kind is kinds.UNDECLARED]
+
+    @property
     def contract(self) -> str:
         """Names the contract of the table: changes whenever a column's name, type or order does."""
         text = ";".join(f"{column.name}:{column.kind.name}:{column.kind.frame}" for column in self.columns)
@@ -81,6 +86,7 @@ def layouts_of(endpoint: Endpoint) -> tuple[TableLayout, ...]:
             others.append(_bridge_table(endpoint, field, bridge))
         else:
             main.extend(field.columns())
+    main.append(_UNDECLARED)
     table = TableLayout(endpoint.name, _summary(endpoint.record), tuple(main), ("id",))
     return (table, *others)
 
@@ -134,6 +140,15 @@ def _fields(record: type[Record], path: Path = (), nullable: bool = False) -> It
             yield from _fields(inner, here, nullable or optional)
         else:
             yield _Field(here, info, inner, marks, nullable or optional)
+
+
+_UNDECLARED = Column(
+    EXTRA,
+    (EXTRA,),
+    kinds.UNDECLARED,
+    True,
+    "Fields that the document has and its record does not declare, by JSON path; null: none. Source: anywhere",
+)
 
 
 def _child_table(endpoint: Endpoint, field: _Field, child: Children) -> TableLayout:

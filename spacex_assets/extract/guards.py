@@ -1,6 +1,7 @@
 """What a complete body is still asked before it is believed: is it of this world, and has it not shrunk?"""
 
 import json
+from typing import Any
 
 from spacex_assets.config import World
 from spacex_assets.endpoints.base import SIMULATED_MARK, Endpoint
@@ -10,23 +11,27 @@ from spacex_assets.extract.snapshot import Snapshot
 
 
 def check_world(endpoint: Endpoint, snapshot: Snapshot, world: World) -> None:
-    """Holds the first document against the world; the typed step looks at every one.
+    """Holds the first document that can tell against the world; the typed step looks at every one.
 
     Raises :class:`WorldMismatch`.
     """
-    first = next(snapshot.iter_batches(), None)
+    texts = (_text(document, endpoint.mark) for document in json.loads(next(snapshot.iter_batches(), b"[]")))
+    first = next((text for text in texts if text is not None), None)
     if first is None:
         return
-    value = json.loads(first)[0]
-    for name in endpoint.mark:
-        value = value.get(name) if isinstance(value, dict) else None
-    simulated = isinstance(value, str) and value.endswith(SIMULATED_MARK)
+    simulated = first.endswith(SIMULATED_MARK)
     if simulated is not (world is World.SIMULATED):
         raise WorldMismatch(
             f"{endpoint.name}: {snapshot.url} serves {'simulated' if simulated else 'real'} documents, but this is the "
             f"{world} world; the two never mix. Nothing was published. SPACEX_SOURCE=simulated is the simulated world, "
             f"any URL or folder is the real one."
         )
+
+
+def _text(document: Any, path: tuple[str, ...]) -> str | None:
+    for name in path:
+        document = document.get(name) if isinstance(document, dict) else None
+    return document if isinstance(document, str) else None
 
 
 def check_volume(endpoint: Endpoint, snapshot: Snapshot, before: int | None, limit: float, minimum: int) -> None:

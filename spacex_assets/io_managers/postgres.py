@@ -35,11 +35,12 @@ class PostgresUpsertIOManager(dg.IOManager):
         counts = obj.load.write(obj.layout)
         context.add_output_metadata(
             {
-                "dagster/row_count": counts.rows,
+                "dagster/row_count": counts.rows + counts.retained,
                 "rows_inserted": counts.inserted,
                 "rows_updated": counts.updated,
                 "rows_deleted": counts.deleted,
                 "rows_unchanged": counts.unchanged,
+                "rows_retained": counts.retained,
                 "snapshot": obj.load.origin.sha256,
                 "source": obj.load.origin.source,
             }

@@ -4,7 +4,8 @@ The pin of a run says which snapshot its typed frames came from, so that the nex
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.endpoints.layout import TableLayout
 from spacex_assets.extract.lake import RawLake
 from spacex_assets.extract.snapshot import Snapshot
+from spacex_assets.transform.intake import Intake
 
 
 @dataclass(frozen=True)
@@ -31,14 +33,33 @@ class TypedLake:
     def write(self, layout: TableLayout, snapshot: Snapshot, frame: pl.DataFrame) -> Path:
         """Writes a frame so that readers see all of it or none."""
         path = self.path(layout, snapshot)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}.partial")
-        try:
+        with _replacing(path) as partial:
             frame.write_parquet(partial, compression="lz4")
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
         return path
+
+    def intake_path(self, endpoint: Endpoint, snapshot: Snapshot) -> Path:
+        """Where it is kept what became of the documents."""
+        return self.path(endpoint.layouts[0], snapshot).with_suffix(".intake.json")
+
+    def write_intake(self, endpoint: Endpoint, snapshot: Snapshot, intake: Intake) -> None:
+        """Writes what became of the documents, beside the frame of the main table."""
+        with _replacing(self.intake_path(endpoint, snapshot)) as partial:
+            partial.write_text(intake.model_dump_json())
+
+    def read_intake(self, endpoint: Endpoint, snapshot: Snapshot) -> Intake:
+        """What became of the documents of a snapshot that was typed."""
+        return Intake.model_validate_json(self.intake_path(endpoint, snapshot).read_bytes())
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 class TypedFrameIOManager(dg.IOManager):

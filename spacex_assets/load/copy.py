@@ -1,7 +1,7 @@
 """Binary COPY: frames stream to PostgreSQL in slices, keys and hashes stream back."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import polars as pl
@@ -18,8 +18,8 @@ def identifiers(names: Iterable[str], prefix: str | None = None) -> Composed:
     return SQL(", ").join(Identifier(name) if prefix is None else Identifier(prefix, name) for name in names)
 
 
-def copy_in(connection: Connection, frame: pl.DataFrame, target: Composable) -> None:
-    """Streams a frame into a table whose columns have exactly the frame's names and types.
+def copy_in(connection: Connection, frame: pl.DataFrame, target: Composable, json: Collection[str] = ()) -> None:
+    """Streams a frame into a table whose columns have exactly the frame's names and types; ``json`` names its jsonb.
 
     Raises :class:`LoadError` if PostgreSQL took another number of rows than the frame has.
     """
@@ -27,7 +27,7 @@ def copy_in(connection: Connection, frame: pl.DataFrame, target: Composable) -> 
         return
     statement = SQL("COPY {} ({}) FROM STDIN WITH (FORMAT binary)").format(target, identifiers(frame.columns))
     with connection.cursor() as cursor:
-        cursor.copy_expert(statement, _Stream(_encoded(frame)), size=1 << 20)
+        cursor.copy_expert(statement, _Stream(_encoded(frame, json)), size=1 << 20)
         if cursor.rowcount != frame.height:
             raise LoadError(f"COPY into {target} took {cursor.rowcount} rows of {frame.height}; nothing was written.")
 
@@ -45,15 +45,23 @@ def copy_out(connection: Connection, query: Composable, schema: dict[str, pl.Dat
     return pl.read_csv(buffer, has_header=False, schema=schema, empty_string_is_null=False)
 
 
-def _encoded(frame: pl.DataFrame) -> Iterator[bytes]:
+def _encoded(frame: pl.DataFrame, json: Collection[str]) -> Iterator[bytes]:
     import pgpq  # it and pyarrow take a while to import, and most runs have nothing to write
+    from pgpq.encoders import LargeStringEncoderBuilder
+    from pgpq.schema import Jsonb
 
     level = pl.CompatLevel.oldest()
     encoder: Any = None
     for part in frame.iter_slices(SLICE):
         table = part.rechunk().to_arrow(compat_level=level)
         if encoder is None:
-            encoder = pgpq.ArrowToPostgresBinaryEncoder(table.schema)
+            builders = {
+                field.name: LargeStringEncoderBuilder.new_with_output(field, Jsonb())
+                if field.name in json
+                else pgpq.ArrowToPostgresBinaryEncoder.infer_encoder(field)
+                for field in table.schema
+            }
+            encoder = pgpq.ArrowToPostgresBinaryEncoder.new_with_encoders(table.schema, builders)
             yield encoder.write_header()
         for batch in table.to_batches():
             yield encoder.write_batch(batch)

@@ -1,4 +1,4 @@
-"""Functions and triggers as the migrations own them: replaced when their text changes, dropped when undeclared.
+"""Functions, triggers and views as the migrations own them: replaced when their text changes, dropped when undeclared.
 
 Alembic sees tables only. So the comment of each routine ends with the fingerprint of its text, by which a changed
 declaration is noticed and ours are told from others'. What does not belong here: what a routine does
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 
 @dataclass(frozen=True)
 class Routine:
-    """A function or trigger. ``identity`` is what follows DROP and COMMENT ON, as :data:`_INSTALLED` spells it."""
+    """A function, trigger or view; ``identity``, as in :data:`_INSTALLED`, follows DROP and COMMENT ON."""
 
     identity: str
     create: tuple[str, ...]
@@ -73,4 +73,9 @@ SELECT * FROM (
     obj_description(t.oid, 'pg_trigger')
   FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE NOT t.tgisinternal
+  UNION ALL
+  SELECT format('VIEW "%s"."%s"', n.nspname, c.relname),
+    ARRAY[format('CREATE OR REPLACE VIEW "%s"."%s" AS %s', n.nspname, c.relname, pg_get_viewdef(c.oid))],
+    obj_description(c.oid, 'pg_class')
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'v'
 ) AS installed WHERE comment ~ ' Text: [0-9a-f]{12}$' ORDER BY identity"""

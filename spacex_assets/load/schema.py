@@ -8,7 +8,7 @@ from alembic.operations import ops
 from spacex_assets.endpoints.layout import TableLayout
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.endpoints.tables import HISTORY, METADATA, SCHEMA, history_of
-from spacex_assets.load import history, ledger, triggers
+from spacex_assets.load import history, ledger, quarantine, triggers
 from spacex_assets.load.routines import Routine, changes
 
 __all__ = ["METADATA", "SCHEMAS", "TABLES", "add_routines", "all_layouts", "is_ours", "routines"]
@@ -24,7 +24,7 @@ def all_layouts() -> list[TableLayout]:
 TABLES = (
     *(table for endpoint in ENDPOINTS.values() for table in endpoint.tables),
     *(history_of(layout) for layout in all_layouts()),
-    *(ledger.LOADS, ledger.WORLD),
+    *(ledger.LOADS, ledger.WORLD, quarantine.QUARANTINE, quarantine.RETENTION),
 )
 """Naming them here is what puts them into :data:`METADATA`."""
 
@@ -35,8 +35,8 @@ def is_ours(name: str | None, kind: str, _: MutableMapping[str, str | None]) -> 
 
 
 def routines() -> list[Routine]:
-    """Every function and trigger, functions before the triggers that call them."""
-    return [
+    """Every function, trigger and view, functions before the triggers that call them."""
+    return [quarantine.RETAINED] + [
         routine
         for layout in all_layouts()
         for routine in (*triggers.foreign_edit(layout), *history.keep(layout), history.as_of(layout))
@@ -48,4 +48,7 @@ def add_routines(context: Any, _: Any, directives: Iterable[Any]) -> None:
     forth, back = changes(context.bind, routines())
     for script in directives:
         script.upgrade_ops.ops.extend(map(ops.ExecuteSQLOp, forth))
-        script.downgrade_ops.ops.extend(map(ops.ExecuteSQLOp, back))
+        # A view goes before the tables that it reads.
+        views = [statement for statement in back if statement.startswith("DROP VIEW")]
+        script.downgrade_ops.ops[:0] = map(ops.ExecuteSQLOp, views)
+        script.downgrade_ops.ops.extend(ops.ExecuteSQLOp(statement) for statement in back if statement not in views)

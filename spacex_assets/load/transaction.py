@@ -6,7 +6,7 @@ not belong here: how one table is written (``upsert.py``).
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
 import polars as pl
@@ -19,8 +19,10 @@ from spacex_assets.endpoints.layout import TableLayout
 from spacex_assets.endpoints.tables import SCHEMA
 from spacex_assets.load import ledger
 from spacex_assets.load.precheck import check_frame
+from spacex_assets.load.quarantine import Keep, open_entries, record_quarantine, record_retention
 from spacex_assets.load.triggers import RUN_SETTING, VERSION_SETTING
 from spacex_assets.load.upsert import Counts, Version, set_local, upsert
+from spacex_assets.transform.intake import Intake
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +35,7 @@ class Origin:
     source: str
     sha256: str
     fetched_at: datetime
-    documents: int
+    intake: Intake
     run_id: str
 
 
@@ -49,23 +51,66 @@ class EndpointLoad:
     superseded: bool
     full_compare: bool
     counts: dict[str, Counts] = field(default_factory=dict)
+    failure: BaseException | None = None
 
     def write(self, layout: TableLayout) -> Counts:
-        """Upserts one table. After the last one every constraint has been checked; only the commit is left."""
-        counts = upsert(self.connection, self.frames[layout.name], layout, self.version, full_compare=self.full_compare)
-        self.counts[layout.name] = counts
-        if len(self.counts) == len(self.layouts):
-            with self.connection.cursor() as cursor:
-                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        log.info(
-            "table upserted",
-            table=layout.name,
-            inserted=counts.inserted,
-            updated=counts.updated,
-            deleted=counts.deleted,
-            unchanged=counts.unchanged,
+        """Makes sure that the table is written; what happened to its rows.
+
+        The first call writes every table and checks every constraint, so that once a table is reported only the commit
+        is left to fail.
+        """
+        if not self.counts:
+            try:
+                self._write_all()
+            except BaseException as error:
+                self.failure = error
+                raise
+        return self.counts[layout.name]
+
+    def _write_all(self) -> None:
+        origin, main = self.origin, self.layouts[0]
+        keep, accepted = Keep(origin.intake.rejected), self.frames[main.name][main.key[0]]
+        for layout in self.layouts:
+            counts = upsert(
+                self.connection,
+                self.frames[layout.name],
+                layout,
+                self.version,
+                full_compare=self.full_compare,
+                keep=keep,
+                accepted=accepted,
+            )
+            self.counts[layout.name] = counts
+            log.info("table upserted", table=layout.name, **asdict(counts), unchanged=counts.unchanged)
+        if origin.intake.rejected or open_entries(self.connection, origin.endpoint):
+            self._record_quarantine(accepted.to_list())
+        with self.connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+    def _record_quarantine(self, accepted: list[str]) -> None:
+        origin, version = self.origin, self.version
+        record_quarantine(
+            self.connection,
+            origin.endpoint,
+            origin.intake.rejected,
+            accepted,
+            version.at,
+            origin.run_id,
+            origin.sha256,
         )
-        return counts
+        table = Identifier(SCHEMA, self.layouts[0].name)
+        record_retention(self.connection, origin.endpoint, table, accepted, version.at, origin.run_id)
+
+
+def record_blocked(engine: sa.Engine, origin: Origin, layouts: Sequence[TableLayout], reason: str) -> None:
+    """Writes to the ledger and to quarantine that a check withheld a snapshot; the tables stay as they are."""
+    started = datetime.now(UTC)
+    with _transaction(engine) as connection:
+        _locked_last_load(connection, origin.endpoint)
+        record_quarantine(
+            connection, origin.endpoint, origin.intake.rejected, None, started, origin.run_id, origin.sha256
+        )
+        _record(connection, origin, layouts, {}, started, ledger.BLOCKED, reason)
 
 
 @contextmanager
@@ -83,6 +128,7 @@ def endpoint_load(
     The frames are checked before a connection is taken. A failed load is written to the ledger as well.
     """
     started = datetime.now(UTC)
+    load = None
     try:
         for layout in layouts:
             check_frame(frames[layout.name], layout)
@@ -97,7 +143,9 @@ def endpoint_load(
             outcome = ledger.SUPERSEDED if superseded else ledger.LOADED
             _record(connection, origin, layouts, load.counts, started, outcome)
     except BaseException as error:
-        failure = f"{type(error).__name__}: {error}"
+        # Whoever writes between our yields keeps the error to himself and only closes the generator.
+        cause = (load and load.failure) or error
+        failure = f"{type(cause).__name__}: {cause}"
         with _transaction(engine) as connection:
             _record(connection, origin, layouts, {}, started, ledger.FAILED, failure)
         raise
@@ -157,13 +205,15 @@ def _record(
         rows.append(
             [
                 *(origin.run_id, origin.endpoint, layout.name, origin.source, origin.sha256, origin.fetched_at),
-                *(origin.documents, started, datetime.now(UTC), outcome),
-                *(count.rows, count.inserted, count.updated, count.deleted, count.unchanged, error),
+                *(origin.intake.documents, origin.intake.quarantined, origin.intake.collapsed),
+                *(started, datetime.now(UTC), outcome),
+                *(count.rows, count.inserted, count.updated, count.deleted, count.unchanged, count.retained, error),
             ]
         )
     columns = SQL(
-        "run_id, endpoint, table_name, source, sha256, fetched_at, documents, started_at, finished_at, outcome, "
-        "rows_read, rows_inserted, rows_updated, rows_deleted, rows_unchanged, error"
+        "run_id, endpoint, table_name, source, sha256, fetched_at, documents, documents_quarantined, "
+        "documents_collapsed, started_at, finished_at, outcome, "
+        "rows_read, rows_inserted, rows_updated, rows_deleted, rows_unchanged, rows_retained, error"
     )
     values = SQL(", ").join(SQL("({})").format(SQL(", ").join(map(Literal, row))) for row in rows)
     with connection.cursor() as cursor:

@@ -17,6 +17,7 @@ from spacex_assets.endpoints.layout import TableLayout
 from spacex_assets.endpoints.tables import HISTORY, SCHEMA
 from spacex_assets.load.compare import differs, same_key
 from spacex_assets.load.copy import copy_in, copy_out, identifiers
+from spacex_assets.load.quarantine import NOTHING_KEPT, Keep
 from spacex_assets.load.row_hash import SLICE, row_hash
 
 HASH = "_row_hash"
@@ -26,12 +27,15 @@ BUCKET = 100_000
 
 @dataclass(frozen=True)
 class Counts:
-    """What a load did to one table. ``rows`` = ``inserted`` + ``updated`` + ``unchanged``."""
+    """What a load did to one table. ``rows`` = ``inserted`` + ``updated`` + ``unchanged``; the table has ``retained``
+    more, of documents in quarantine.
+    """
 
     rows: int
     inserted: int
     updated: int
     deleted: int
+    retained: int = 0
 
     @property
     def unchanged(self) -> int:
@@ -54,16 +58,19 @@ def upsert(
     version: Version,
     *,
     full_compare: bool = False,
+    keep: Keep = NOTHING_KEPT,
+    accepted: pl.Series | None = None,
 ) -> Counts:
-    """Makes the table equal to the frame, inside the caller's transaction.
+    """Makes the table equal to the frame, inside the caller's transaction; rows of documents to ``keep`` stay.
 
-    ``full_compare`` trusts no stored hash and compares every row by value.
+    ``full_compare`` trusts no stored hash and compares every row by value. ``accepted`` are the ids of all documents
+    that were accepted.
     """
     table = Identifier(SCHEMA, layout.name)
     if _is_empty(connection, table) and _is_empty(connection, Identifier(HISTORY, layout.name)):
         for part in frame.iter_slices(SLICE):
             hashed = part.with_columns(row_hash(part, layout))
-            copy_in(connection, _stamped(hashed, version), table)
+            copy_in(connection, _stamped(hashed, version), table, layout.json)
         return Counts(frame.height, frame.height, 0, 0)
 
     key_schema = {name: layout.schema[name] for name in layout.key}
@@ -76,7 +83,8 @@ def upsert(
     differing, gone = _differences(frame.select(layout.key).with_columns(hashes), stored, layout.key)
     staged = frame.with_columns(hashes) if full_compare else frame[differing].with_columns(hashes[differing])
     inserted, updated = _write(connection, staged, layout, table, version) if staged.height else (0, 0)
-    return Counts(frame.height, inserted, updated, _delete(connection, gone, layout, table))
+    gone, kept = keep.split(gone, layout.key[0], pl.Series([], dtype=pl.String) if accepted is None else accepted)
+    return Counts(frame.height, inserted, updated, _delete(connection, gone, layout, table), kept.height)
 
 
 def _differences(wanted: pl.DataFrame, stored: pl.DataFrame, key: tuple[str, ...]) -> tuple[pl.Series, pl.DataFrame]:
@@ -140,7 +148,7 @@ def _write(
     parts["staged_key"] = identifiers(layout.key, "s")
     with connection.cursor() as cursor:
         cursor.execute(SQL("CREATE TEMP TABLE stage (LIKE {}) ON COMMIT DROP").format(table))
-        copy_in(connection, _stamped(frame, version), stage)
+        copy_in(connection, _stamped(frame, version), stage, layout.json)
         cursor.execute(SQL("ANALYZE {} ({})").format(stage, parts["key"]))
         cursor.execute(SQL(statements["rehash"]).format(**parts))
         cursor.execute(SQL(statements["upsert"]).format(**parts))

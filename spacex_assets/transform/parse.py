@@ -1,83 +1,54 @@
 """Bytes to documents: every document is held against its record, then read by Polars with the record's own schema.
 
-Nothing is inferred and nothing coerced. What does not belong here: what becomes of the documents (``flatten.py``).
+Nothing is inferred and nothing coerced. A batch without fault is judged and read as a whole; only in one with a fault
+is each document looked at alone. What does not belong here: what becomes of the documents (``typed.py``).
 """
 
 import io
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
 
 import polars as pl
 from pydantic import ValidationError
 
-from spacex_assets.endpoints.base import SIMULATED_MARK, Endpoint
-from spacex_assets.errors import PlatformError, WorldMismatch
+from spacex_assets.config import ContractMode
+from spacex_assets.endpoints.base import EXTRA, SIMULATED_MARK, Endpoint
+from spacex_assets.errors import WorldMismatch
 from spacex_assets.transform.flatten import leaf
+from spacex_assets.transform.intake import Breach, Rejected
 
-SHOWN = 5
+UNKNOWN = "extra_forbidden"
+"""What pydantic calls a field that the record does not declare."""
 
 
 @dataclass(frozen=True)
-class Breach:
-    """One way in which one document breaks its record."""
+class Parsed:
+    """A batch: the documents that keep their record, with the schema :attr:`Endpoint.json_schema`, and the others."""
 
-    document_id: str
-    path: str
-    expected: str
-    found: str
-
-    def __str__(self) -> str:
-        return f"document {self.document_id}, {self.path}: expected {self.expected}, found {self.found}"
+    frame: pl.DataFrame
+    rejected: tuple[Rejected, ...] = ()
 
 
-class RecordBroken(PlatformError):
-    """Documents break their record; :attr:`breaches` holds every way in which they do."""
+def documents(
+    endpoint: Endpoint, batches: Iterable[bytes], *, simulated: bool, mode: ContractMode = ContractMode.EVOLVE
+) -> Iterator[Parsed]:
+    """The documents of each batch, which is the text of a JSON list.
 
-    def __init__(self, endpoint: Endpoint, breaches: list[Breach]) -> None:
-        self.breaches = breaches
-        documents = len({breach.document_id for breach in breaches})
-        shown = "\n  ".join(map(str, breaches[:SHOWN]))
-        more = f"\n  and {len(breaches) - SHOWN} more" if len(breaches) > SHOWN else ""
-        super().__init__(
-            f"{endpoint.name}: {documents} document(s) break the record {endpoint.record.__name__}:\n  {shown}{more}\n"
-            f"Nothing of {endpoint.name} was loaded. Correct the documents at the source, or, if the API has changed, "
-            f"the record in spacex_assets/endpoints/{endpoint.name}.py."
-        )
-
-
-def documents(endpoint: Endpoint, batches: Iterable[bytes], *, simulated: bool) -> Iterator[pl.DataFrame]:
-    """The documents of each batch as a frame with the schema :attr:`Endpoint.json_schema`.
-
-    A batch is the text of a JSON list. ``simulated`` says to which world the documents have to belong.
-    Raises :class:`RecordBroken` and :class:`WorldMismatch`.
+    ``simulated`` says to which world the documents have to belong, ``mode`` what becomes of undeclared fields.
+    Raises :class:`WorldMismatch`.
     """
-    first = 0
     for batch in batches:
         try:
             endpoint.documents.validate_json(batch)
-        except ValidationError as error:
-            raise RecordBroken(endpoint, list(_breaches(endpoint, batch, first))) from error
-        frame = pl.read_json(io.BytesIO(batch), schema=endpoint.json_schema)
-        _refuse_other_world(endpoint, frame, simulated)
-        first += frame.height
-        yield frame
-
-
-def _breaches(endpoint: Endpoint, batch: bytes, first: int) -> Iterator[Breach]:
-    """Every way in which a document of the batch breaks the record; ``first`` counts the documents before it."""
-    for number, text in enumerate(split(batch), first):
-        try:
-            endpoint.document.validate_json(text)
-        except ValidationError as error:
-            name = json.loads(text).get("id")
-            for problem in error.errors(include_url=False):
-                yield Breach(
-                    document_id=name if isinstance(name, str) else f"#{number} (without a readable id)",
-                    path="$" + "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in problem["loc"]),
-                    expected=problem["msg"].removeprefix("Input should be ").removeprefix("String should "),
-                    found="nothing" if problem["type"] == "missing" else repr(problem["input"])[:100],
-                )
+        except ValidationError:
+            parsed = _one_by_one(endpoint, batch, mode)
+        else:
+            parsed = Parsed(_read(endpoint, batch))
+        _refuse_other_world(endpoint, parsed.frame, simulated)
+        yield parsed
 
 
 def split(batch: bytes) -> Iterator[bytes]:
@@ -86,6 +57,69 @@ def split(batch: bytes) -> Iterator[bytes]:
     while (start := text.find("{", at)) >= 0:
         _, at = decoder.raw_decode(text, start)
         yield batch[start:at]
+
+
+def document_id(document: Any) -> str | None:
+    """The id of a document, if it is readable."""
+    name = document.get("id") if isinstance(document, dict) else None
+    return name if isinstance(name, str) and name.isprintable() and name.isascii() and name else None
+
+
+def _one_by_one(endpoint: Endpoint, batch: bytes, mode: ContractMode) -> Parsed:
+    accepted: list[bytes] = []
+    extras: list[str | None] = []
+    rejected: list[Rejected] = []
+    for text in split(batch):
+        breaches, unknown = _judged(endpoint, text, mode)
+        if breaches:
+            rejected.append(_rejected(text, breaches))
+        else:
+            accepted.append(text)
+            kept = unknown if mode is ContractMode.EVOLVE else {}
+            extras.append(json.dumps(kept, sort_keys=True, ensure_ascii=False) if kept else None)
+    frame = _read(endpoint, b"[" + b",".join(accepted) + b"]")
+    return Parsed(frame.with_columns(pl.Series(EXTRA, extras, pl.String())), tuple(rejected))
+
+
+def _judged(endpoint: Endpoint, text: bytes, mode: ContractMode) -> tuple[list[Breach], dict[str, Any]]:
+    """The breaches of a document, and its undeclared fields by JSON path."""
+    try:
+        endpoint.document.validate_json(text)
+    except ValidationError as error:
+        problems = error.errors(include_url=False)
+        unknown = {json_path(problem["loc"]): problem["input"] for problem in problems if problem["type"] == UNKNOWN}
+        breaches = [
+            Breach(
+                path=json_path(problem["loc"]),
+                expected=problem["msg"].removeprefix("Input should be ").removeprefix("String should "),
+                found="nothing" if problem["type"] == "missing" else repr(problem["input"])[:100],
+            )
+            for problem in problems
+            if problem["type"] != UNKNOWN or mode is ContractMode.FREEZE
+        ]
+        if "\\u0000" in json.dumps(unknown):
+            breaches.append(Breach(path="$", expected="no NUL character", found="one in an undeclared field"))
+        return breaches, unknown
+    return [], {}
+
+
+def _rejected(text: bytes, breaches: list[Breach]) -> Rejected:
+    name = document_id(json.loads(text))
+    return Rejected(
+        key=name or f"sha256:{sha256(text).hexdigest()}",
+        document_id=name,
+        text=text.decode(),
+        breaches=tuple(breaches),
+    )
+
+
+def json_path(location: Iterable[int | str]) -> str:
+    """``("cores", 0, "core")`` is ``$.cores[0].core``."""
+    return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+
+
+def _read(endpoint: Endpoint, batch: bytes) -> pl.DataFrame:
+    return pl.read_json(io.BytesIO(batch), schema=endpoint.json_schema)
 
 
 def _refuse_other_world(endpoint: Endpoint, frame: pl.DataFrame, simulated: bool) -> None:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from spacex_assets.assets.raw import fetch_snapshot
-from spacex_assets.assets.typed import typed_frames
+from spacex_assets.assets.typed import typed_snapshot
 from spacex_assets.config import SettingMissing, Settings, World, with_driver
 from spacex_assets.definitions import build_defs
 from spacex_assets.embedded import Server
@@ -124,13 +124,13 @@ def test_the_data_version_of_a_raw_asset_is_its_sha256(settings: Settings) -> No
 
 def test_one_failed_endpoint_fails_the_run_but_stops_no_other(settings: Settings) -> None:
     materialize(settings)
-    edit(settings, "launches", {"flight_number": "seven"})
+    edit(settings, "launches", {"name": "Starlink 4"}, index=1)
     edit(settings, "cores", {"status": "lost"})
     result = materialize(settings)
     assert not result.success
     ((failed),) = failures(result)
     assert failed.step == "typed_launches"
-    assert "$.flight_number: expected a valid integer, found 'seven'" in failed.reason
+    assert "1 document(s) are real, this is the simulated world" in failed.reason
     assert counts(result)["cores"][1] == 1
     assert rows(settings, "SELECT count(*) FROM spacex.launches") == [(30,)]
     text = summary(settings, result)
@@ -155,6 +155,41 @@ def test_only_the_client_repeats_a_request(database_url: str, tmp_path: Path) ->
     assert not any(event.event_type_value == "STEP_RESTARTED" for event in result.all_events)
 
 
+def test_a_table_that_cannot_be_written_leaves_its_endpoint_unreported_and_its_error_in_the_ledger(
+    settings: Settings,
+) -> None:
+    engine = sa.create_engine(settings.warehouse_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE spacex.launch_payloads ADD CHECK (position < 0)")
+    result = materialize(settings)
+    reported = {event.asset_key.path[-1] for event in result.get_asset_materialization_events() if event.asset_key}
+    assert "launch_payloads" not in counts(result)
+    assert "launches" not in counts(result)
+    assert {"launches", "cores"} <= reported
+    with engine.connect() as connection:
+        errors = connection.exec_driver_sql("SELECT DISTINCT error FROM ops.loads WHERE endpoint = 'launches'").all()
+    assert "CheckViolation" in errors[0][0]
+    engine.dispose()
+
+
+def test_a_document_that_breaks_its_record_stops_nothing(settings: Settings) -> None:
+    materialize(settings)
+    document_id = edit(settings, "launches", {"flight_number": "seven"})
+    result = materialize(settings)
+    assert result.success
+    assert counts(result)["launches"] == (0, 0, 0, 29)
+    row_counts = {
+        event.asset_key.path[-1]: event.materialization.metadata["dagster/row_count"].value
+        for event in result.get_asset_materialization_events()
+        if event.asset_key and event.asset_key.path[0] == "spacex"
+    }
+    assert row_counts["launches"] == 30
+    engine = sa.create_engine(settings.warehouse_url)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT document_id FROM ops.retained").scalar_one() == document_id
+    engine.dispose()
+
+
 def test_an_older_snapshot_that_comes_late_is_superseded(settings: Settings) -> None:
     materialize(settings)
     rows(settings, "UPDATE ops.loads SET fetched_at = fetched_at + interval '1 day'")
@@ -175,7 +210,7 @@ def test_the_core_of_each_asset_is_a_plain_function(settings: Settings, tmp_path
     with open_source(settings) as source:
         snapshot = fetch_snapshot(endpoint, source, lake, warehouse)
     warehouse.close()
-    assert typed_frames(endpoint, snapshot, settings.world)["cores"].height == snapshot.documents
+    assert typed_snapshot(endpoint, snapshot, settings).frames["cores"].height == snapshot.documents
 
 
 def test_a_load_killed_in_the_middle_leaves_all_tables_as_they_were(settings: Settings) -> None:

@@ -12,9 +12,12 @@ relation AS (
 )
 SELECT format('table %s: %s', name, obj_description(oid, 'pg_class')) FROM relation WHERE relkind = 'r'
 UNION ALL
-SELECT format('column %s of %s: %I %s, not null: %s, default: %s, identity: %s, %s',
-    row_number() OVER (PARTITION BY r.oid ORDER BY attnum), name, attname, format_type(atttypid, atttypmod), attnotnull,
-    pg_get_expr(adbin, adrelid), attidentity, col_description(r.oid, attnum))
+SELECT format('view %s: %s %s', name, pg_get_viewdef(oid), obj_description(oid, 'pg_class'))
+FROM relation WHERE relkind = 'v'
+UNION ALL
+SELECT format('column of %s: %I %s, not null: %s, default: %s, identity: %s, %s', name, attname,
+    format_type(atttypid, atttypmod), attnotnull, pg_get_expr(adbin, adrelid), attidentity,
+    col_description(r.oid, attnum))
 FROM relation r JOIN pg_attribute ON attrelid = r.oid LEFT JOIN pg_attrdef d ON (adrelid, adnum) = (r.oid, attnum)
 WHERE relkind = 'r' AND attnum > 0 AND NOT attisdropped
 UNION ALL

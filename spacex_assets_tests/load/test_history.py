@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from spacex_assets.load.transaction import Origin
 from spacex_assets.load.upsert import Counts
 from spacex_assets.load.warehouse import Warehouse
+from spacex_assets.transform.intake import Intake
 from spacex_assets_tests.load.things import FETCHED, THINGS, change, frame, load, past, select, stored
 
 
@@ -262,7 +263,9 @@ def test_rows_put_back_with_their_old_times_break_nothing(things: Warehouse) -> 
 def test_no_edit_slips_between_the_time_of_a_load_and_its_writing(things: Warehouse) -> None:
     load(things, frame({"id": "a"}))
     wanted = frame({"id": "a", "select": "load"})
-    with things.load(Origin("things", "test", "0", FETCHED, 1, "second"), [THINGS], {THINGS.name: wanted}) as opened:
+    with things.load(
+        Origin("things", "test", "0", FETCHED, Intake(accepted=1), "second"), [THINGS], {THINGS.name: wanted}
+    ) as opened:
         with pytest.raises(sa.exc.OperationalError, match="lock timeout"):
             change(things, "SET LOCAL lock_timeout = '50ms'; UPDATE THINGS SET flag = true")
         assert stored(things)[0]["select"] is None  # readers go on

@@ -48,7 +48,7 @@ def test_a_warehouse_of_the_first_schema_is_upgraded_without_loss_and_back(datab
     engine = sa.create_engine(database_url, poolclass=sa.NullPool)
     migrate.upgrade(engine, "0001")
     first = catalog(engine)
-    rows = "SELECT * FROM spacex.cores ORDER BY id"
+    rows = "SELECT id, serial, status, _first_seen_at, _changed_at, _run_id, _row_hash FROM spacex.cores ORDER BY id"
     with engine.begin() as connection:
         connection.exec_driver_sql(
             "INSERT INTO spacex.cores (id, serial, status, _run_id, _row_hash) "

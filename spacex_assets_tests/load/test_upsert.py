@@ -16,6 +16,7 @@ from spacex_assets.load.transaction import Origin
 from spacex_assets.load.upsert import Counts
 from spacex_assets.load.warehouse import Warehouse
 from spacex_assets.transform.flatten import SchemaMismatch
+from spacex_assets.transform.intake import Intake
 from spacex_assets_tests.load.things import FETCHED, THINGS, change, frame, load, stored
 
 ODD = frame(
@@ -174,7 +175,7 @@ def test_a_frame_of_the_wrong_schema_is_refused(things: Warehouse) -> None:
 
 def test_an_exception_leaves_the_table_as_it_was(things: Warehouse) -> None:
     load(things, frame({"id": "a"}))
-    origin = Origin("things", "test", "0", FETCHED, 1, "second")
+    origin = Origin("things", "test", "0", FETCHED, Intake(accepted=1), "second")
 
     def interrupted() -> Iterator[None]:
         with things.load(origin, [THINGS], {THINGS.name: frame({"id": "b"})}) as opened:

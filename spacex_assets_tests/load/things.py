@@ -12,6 +12,7 @@ from spacex_assets.load import history, triggers
 from spacex_assets.load.transaction import Origin
 from spacex_assets.load.upsert import Counts
 from spacex_assets.load.warehouse import Warehouse
+from spacex_assets.transform.intake import Intake
 
 FETCHED = datetime(2026, 1, 1, tzinfo=UTC)
 NAME = '"Things of ""all"" kinds"'
@@ -60,7 +61,7 @@ def frame(*rows: dict[str, object]) -> pl.DataFrame:
 def load(
     warehouse: Warehouse, wanted: pl.DataFrame, *, run: str = "run", age: int = 0, **options: bool
 ) -> Counts | None:
-    origin = Origin("things", "test", "0" * 64, FETCHED - timedelta(hours=age), wanted.height, run)
+    origin = Origin("things", "test", "0" * 64, FETCHED - timedelta(hours=age), Intake(accepted=wanted.height), run)
     with warehouse.load(origin, [THINGS], {THINGS.name: wanted}, **options) as opened:
         return None if opened.superseded else opened.write(THINGS)
 

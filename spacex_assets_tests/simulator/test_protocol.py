@@ -13,8 +13,7 @@ from spacex_assets.simulator.content import Content, EditRefused
 from spacex_assets.simulator.fleet import COLLECTIONS, Fleet
 from spacex_assets.simulator.server import RunningSimulator, running_simulator
 from spacex_assets.simulator.transport import SimulatorAdapter
-from spacex_assets.transform.flatten import frames
-from spacex_assets.transform.parse import documents
+from spacex_assets.transform.typed import typed
 
 FLEET = {name: list(Fleet().documents(name)) for name in COLLECTIONS}
 
@@ -52,7 +51,7 @@ def test_ids_are_unique_across_collections() -> None:
 def test_every_simulated_document_passes_its_record_and_says_what_it_is() -> None:
     for name, endpoint in ENDPOINTS.items():
         body = json.dumps(FLEET[name]).encode()
-        assert frames(documents(endpoint, [body], simulated=True), endpoint.layouts)[name].height == len(FLEET[name])
+        assert typed(endpoint, lambda body=body: [body], simulated=True).frames[name].height == len(FLEET[name])
 
 
 def test_the_same_seed_gives_the_same_bytes_in_another_process() -> None:

@@ -1,21 +1,26 @@
 import json
+import re
 from typing import Any
 
 import pytest
 
+from spacex_assets.config import ContractMode
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.errors import WorldMismatch
 from spacex_assets.simulator.fleet import Fleet
-from spacex_assets.transform.flatten import frames
-from spacex_assets.transform.parse import RecordBroken, documents
+from spacex_assets.transform.typed import Typed, typed
 
 FLEET = Fleet(launches=30)
 
 
+def judged(endpoint: str, values: list[dict[str, Any]], *, simulated: bool = True, **options: Any) -> Typed:
+    return typed(ENDPOINTS[endpoint], lambda: [json.dumps(values).encode()], simulated=simulated, **options)
+
+
 def parse(endpoint: str, values: list[dict[str, Any]], *, simulated: bool = True) -> dict[str, Any]:
-    declared = ENDPOINTS[endpoint]
-    batches = documents(declared, [json.dumps(values).encode()], simulated=simulated)
-    return frames(batches, declared.layouts)
+    result = judged(endpoint, values, simulated=simulated)
+    assert not result.intake.rejected
+    return dict(result.frames)
 
 
 def sample(endpoint: str) -> dict[str, Any]:
@@ -35,6 +40,8 @@ def sample(endpoint: str) -> dict[str, Any]:
         ("launches", {"rocket": "not an id"}, r"\$\.rocket"),
         ("launches", {"crew": [{"crew": None, "role": 5}]}, r"\$\.crew\[0\]\.role"),
         ("launches", {"links": None}, r"\$\.links"),
+        ("launches", {"payloads": ["a" * 24, "a" * 24]}, r"\$\.payloads.*references that do not repeat"),
+        ("launches", {"news": "x\0y"}, r"expected no NUL character, found one in an undeclared field"),
         ("payloads", {"mass_kg": "5"}, r"\$\.mass_kg"),
         ("payloads", {"norad_ids": [1.5]}, r"\$\.norad_ids\[0\]"),
         ("launches", {"date_local": "2020-05-30T15:22:00+12:75"}, r"\$\.date_local"),
@@ -46,18 +53,25 @@ def sample(endpoint: str) -> dict[str, Any]:
         ("rockets", {"first_flight": "2010-13-01"}, r"\$\.first_flight"),
     ],
 )
-def test_a_document_that_breaks_its_record_is_named(endpoint: str, change: dict[str, Any], words: str) -> None:
+def test_a_document_that_breaks_its_record_goes_to_quarantine_alone(
+    endpoint: str, change: dict[str, Any], words: str
+) -> None:
     document = {**sample(endpoint), **change}
-    with pytest.raises(RecordBroken, match=words) as raised:
-        parse(endpoint, [sample(endpoint), document])
-    assert document["id"] in str(raised.value)
+    other = {**sample(endpoint), "id": "f" * 24}
+    result = judged(endpoint, [other, document])
+    (rejected,) = result.intake.rejected
+    assert re.search(words, str(rejected))
+    assert (rejected.document_id, json.loads(rejected.text)) == (document["id"], document)
+    assert result.frames[endpoint]["id"].to_list() == [other["id"]]
 
 
-def test_a_document_without_id_is_named_by_its_place() -> None:
+def test_a_document_without_id_is_named_by_its_content() -> None:
     document = sample("cores")
     del document["id"]
-    with pytest.raises(RecordBroken, match=r"#1 .without a readable id.*expected Field required, found nothing"):
-        parse("cores", [sample("cores"), document])
+    result = judged("cores", [sample("cores"), document, document])
+    (rejected,) = result.intake.rejected
+    assert str(rejected).startswith(f"a document without a readable id ({rejected.key}), $.id: expected Field required")
+    assert (result.intake.accepted, result.intake.quarantined, result.intake.collapsed) == (1, 1, 1)
 
 
 def test_real_and_simulated_documents_are_refused_in_each_others_world() -> None:
@@ -101,3 +115,49 @@ def test_an_empty_list_of_documents_gives_typed_empty_frames() -> None:
     for name, frame in parse("launches", []).items():
         layout = next(layout for layout in ENDPOINTS["launches"].layouts if layout.name == name)
         assert dict(frame.schema) == layout.schema
+
+
+def test_copies_that_are_alike_collapse_and_differing_ones_are_all_quarantined() -> None:
+    first, second = [{**sample("launches"), "id": name * 24} for name in "ab"]
+    again = json.loads(json.dumps(dict(reversed(first.items()))))
+    other = {**second, "details": "another"}
+    result = judged("launches", [first, second, again, other, second])
+    intake = result.intake
+    assert (intake.documents, intake.accepted, intake.quarantined, intake.collapsed) == (5, 1, 3, 1)
+    (rejected,) = intake.rejected
+    assert str(rejected) == f"document {'b' * 24}, $.id: expected one document per id, found 3 differing copies"
+    assert json.loads(rejected.text) == [second, other, second]
+    for layout in ENDPOINTS["launches"].layouts:
+        expected = parse("launches", [first])[layout.name]
+        assert result.frames[layout.name].equals(expected)
+
+
+def test_a_broken_copy_makes_a_healthy_one_doubtful() -> None:
+    healthy = sample("cores")
+    result = judged("cores", [healthy, {**healthy, "serial": 5}])
+    assert (result.intake.accepted, result.intake.quarantined) == (0, 2)
+    assert "2 differing copies; $.serial: expected a valid string, found 5" in str(result.intake.rejected[0])
+
+
+def test_undeclared_fields_are_kept_with_their_paths_and_values() -> None:
+    document = sample("launches")
+    document["news"] = {"b": [1, None], "a": "é"}
+    document["links"] = {**document["links"], "podcast": True}
+    document["cores"] = [{**document["cores"][0], "mass": 1.5}]
+    plain = {**sample("launches"), "id": "f" * 24}
+    extra = parse("launches", [plain, document])["launches"]["_extra"].to_list()
+    assert extra[0] is None
+    assert json.loads(extra[1]) == {"$.cores[0].mass": 1.5, "$.links.podcast": True, "$.news": document["news"]}
+
+
+def test_the_contract_mode_decides_about_undeclared_fields() -> None:
+    document = {**sample("cores"), "news": 1}
+    discarded = judged("cores", [document], mode=ContractMode.DISCARD)
+    assert discarded.frames["cores"]["_extra"].to_list() == [None]
+    frozen = judged("cores", [document], mode=ContractMode.FREEZE)
+    assert "$.news: expected Extra inputs are not permitted, found 1" in str(frozen.intake.rejected[0])
+
+
+def test_a_field_called_like_the_column_of_undeclared_fields_is_one() -> None:
+    document = {**sample("cores"), "_extra": "mine"}
+    assert parse("cores", [document])["cores"]["_extra"].to_list() == ['{"$._extra": "mine"}']

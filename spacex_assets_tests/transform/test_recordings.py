@@ -11,8 +11,7 @@ import pytest
 
 from spacex_assets.endpoints.layout import TableLayout
 from spacex_assets.endpoints.registry import ENDPOINTS
-from spacex_assets.transform.flatten import frames
-from spacex_assets.transform.parse import documents
+from spacex_assets.transform.typed import typed
 
 COUNTS = {
     "launches": 205, "launch_cores": 215, "launch_crew": 30, "launch_failures": 5, "launch_payloads": 222,
@@ -23,11 +22,13 @@ COUNTS = {
 }  # fmt: skip
 
 
-def typed(recordings: Path, endpoint: str) -> tuple[list[dict[str, Any]], dict[str, pl.DataFrame]]:
+def parsed(recordings: Path, endpoint: str) -> tuple[list[dict[str, Any]], dict[str, pl.DataFrame]]:
     declared = ENDPOINTS[endpoint]
     body = (recordings / f"{endpoint}.json").read_bytes()
     batch = b"[" + body + b"]" if declared.single else body
-    return json.loads(batch), frames(documents(declared, [batch], simulated=False), declared.layouts)
+    result = typed(declared, lambda: [batch], simulated=False)
+    assert not result.intake.rejected
+    return json.loads(batch), dict(result.frames)
 
 
 def leaves(value: Any, path: tuple[str, ...], lists: set[tuple[str, ...]]) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -59,7 +60,7 @@ def same(stored: Any, source: Any) -> bool:
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_every_leaf_of_every_document_is_found_again_in_its_column(recordings: Path, endpoint: str) -> None:
-    sources, tables = typed(recordings, endpoint)
+    sources, tables = parsed(recordings, endpoint)
     main, *others = ENDPOINTS[endpoint].layouts
     lists = {layout.list_path for layout in others if layout.list_path}
     for source, row in zip(sources, tables[main.name].iter_rows(named=True), strict=True):
@@ -93,12 +94,12 @@ def check(layout: TableLayout, source: dict[str, Any], row: dict[str, Any], list
 
 
 def test_the_counts_are_those_of_the_profile(recordings: Path) -> None:
-    counts = {name: table.height for endpoint in ENDPOINTS for name, table in typed(recordings, endpoint)[1].items()}
+    counts = {name: table.height for endpoint in ENDPOINTS for name, table in parsed(recordings, endpoint)[1].items()}
     assert counts == COUNTS
 
 
 def test_a_hand_checked_launch(recordings: Path) -> None:
-    launches = typed(recordings, "launches")[1]["launches"]
+    launches = parsed(recordings, "launches")[1]["launches"]
     row = launches.row(by_predicate=pl.col("name") == "CCtCap Demo Mission 2", named=True)
     assert row["date_utc"] == datetime(2020, 5, 30, 19, 22, tzinfo=UTC)
     assert row["date_local_utc_offset_minutes"] == -240

@@ -1,0 +1,64 @@
+"""What became of the documents of one snapshot: accepted, quarantined or collapsed; nothing else can happen to one.
+
+Data only, so that it can be stored beside the typed frames and be reconciled later. What does not belong here: how a
+document is judged (``parse.py``, ``typed.py``).
+"""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Breach(BaseModel):
+    """One way in which a document breaks its record: at a JSON path, what was expected and what was found."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: expected {self.expected}, found {self.found}"
+
+
+class Rejected(BaseModel):
+    """A document that goes to quarantine.
+
+    ``key`` is its id or, where none is readable, names its content; ``documents`` counts the documents of the source
+    that it stands for, more than one where differing copies share an id; ``text`` is exactly what the source sent, a
+    JSON list of the copies where there are several.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    document_id: str | None
+    documents: int = 1
+    text: str
+    breaches: tuple[Breach, ...]
+
+    def __str__(self) -> str:
+        name = f"document {self.document_id}" if self.document_id else f"a document without a readable id ({self.key})"
+        return f"{name}, " + "; ".join(map(str, self.breaches))
+
+
+class Intake(BaseModel):
+    """The documents of a snapshot: ``documents`` = ``accepted`` + ``quarantined`` + ``collapsed``.
+
+    ``collapsed`` counts the further copies of documents that the source sent more than once, all alike.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    accepted: int
+    collapsed: int = 0
+    rejected: tuple[Rejected, ...] = ()
+
+    @property
+    def quarantined(self) -> int:
+        """Documents of the source that are in quarantine."""
+        return sum(rejected.documents for rejected in self.rejected)
+
+    @property
+    def documents(self) -> int:
+        """Documents of the source."""
+        return self.accepted + self.quarantined + self.collapsed
