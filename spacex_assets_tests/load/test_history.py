@@ -234,16 +234,19 @@ def test_a_clock_that_went_back_makes_no_overlap(things: Warehouse) -> None:
         "INSERT INTO THINGS (id, _changed_at) SELECT n, clock_timestamp() + interval '1 hour' "
         "FROM unnest('{edited,loaded,gone,moved}'::text[]) n",
     )
-    load(things, frame({"id": "loaded", "flag": True}, {"id": "edited"}, {"id": "moved"}))
+    others = ({"id": "loaded", "flag": True}, {"id": "moved"}, {"id": "present"})
+    load(things, frame({"id": "edited"}, *others))
     change(things, "UPDATE THINGS SET flag = true WHERE id = 'edited'; UPDATE THINGS SET id = 'm' WHERE id = 'moved'")
-    load(things, frame({"id": "loaded", "flag": True}, {"id": "edited", "flag": True}, {"id": "gone"}, {"id": "moved"}))
-    check_validity(things, {"moved", "m"})
+    load(things, frame({"id": "edited", "flag": True}, *others))
+    change(things, "UPDATE THINGS SET id = 'gone' WHERE id = 'present'")
+    check_validity(things, {"moved", "m", "present"})
     assert sorted((row["id"], row["ended_by"], row["ended_run_id"]) for row in past(things)) == [
         ("edited", "update", None),
         ("gone", "delete", "run"),
         ("loaded", "update", "run"),
         ("m", "delete", "run"),
         ("moved", "update", None),
+        ("present", "update", None),
     ]
 
 
