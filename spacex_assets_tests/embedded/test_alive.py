@@ -70,7 +70,7 @@ def test_a_start_waits_for_a_server_that_is_held_up(postgres: EmbeddedPostgres, 
     try:
         process = starter(postgres.home)
         with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(3)
+            process.wait(6)  # longer than two attempts to connect
     finally:
         os.kill(server.pid, signal.SIGCONT)
     assert int(process.communicate(timeout=20)[0]) == server.port
