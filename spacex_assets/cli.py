@@ -61,10 +61,9 @@ def run(settings: Settings) -> None:
 @click.pass_obj
 def ui(settings: Settings) -> None:
     """Serve the Dagster UI and daemon until Ctrl-C."""
-    from spacex_assets.local import prepare
     from spacex_assets.ui import serve_ui
 
-    sys.exit(serve_ui(prepare(settings)))
+    serve_ui(settings)
 
 
 @main.command()
@@ -91,15 +90,11 @@ def shell(settings: Settings) -> None:
 @click.pass_obj
 def psql(settings: Settings, arguments: tuple[str, ...]) -> None:
     """Open psql on the warehouse; further arguments go to psql (after --)."""
-    from spacex_assets.local import embedded, prepare
+    from spacex_assets.psql import psql_on_warehouse
 
-    if settings.database_url is not None:
-        os.execvp("psql", ["psql", settings.warehouse_url.replace("+psycopg2", ""), *arguments])
-    prepare(settings)
-    postgres = embedded(settings)
-    os.environ.update(postgres.start().libpq_environment(f"spacex_{settings.world}"))
-    program = str(postgres.binary("psql"))
-    os.execv(program, [program, *arguments])
+    call = psql_on_warehouse(settings, arguments)
+    os.environ.update(call.environment)
+    os.execv(call.program, call.arguments)
 
 
 @main.command("db-url")

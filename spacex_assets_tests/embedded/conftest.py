@@ -1,5 +1,6 @@
 """A PostgreSQL of its own for each test that kills, starves or misleads it."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,12 +20,8 @@ Starter = Callable[[Path], subprocess.Popen[str]]
 
 
 @pytest.fixture
-def open_path(tmp_path: Path) -> Path:
-    """A folder that every OS user can enter."""
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.owner() == Path.home().owner() and folder.is_relative_to("/tmp/pytest-of-" + folder.owner()):
-            folder.chmod(0o755)
-    return tmp_path
+def open_path(open_folder: Callable[[str], Path]) -> Path:
+    return open_folder("open")
 
 
 @pytest.fixture
@@ -33,6 +30,7 @@ def postgres(open_path: Path) -> Iterator[EmbeddedPostgres]:
     postgres = EmbeddedPostgres(open_path / "with a späce" / "postgres")
     yield postgres
     postgres.stop()
+    shutil.rmtree(postgres.place.outside, ignore_errors=True)
 
 
 @pytest.fixture

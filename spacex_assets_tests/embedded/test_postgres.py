@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -132,6 +133,7 @@ def test_below_a_folder_of_root_alone_it_lives_outside_and_stop_covers_it(tmp_pa
         assert execute(fresh, "SELECT count(*) FROM pg_tables WHERE tablename = 'old'") == [(0,)]
     finally:
         assert EmbeddedPostgres(postgres.home).stop()
+        shutil.rmtree(postgres.place.outside)
 
 
 def test_a_deleted_home_is_a_clean_start(postgres: EmbeddedPostgres, execute: Execute) -> None:

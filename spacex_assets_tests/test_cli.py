@@ -1,0 +1,83 @@
+"""The commands that become another program: psql and the shell, on a terminal and off it."""
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from spacex_assets import local
+from spacex_assets.config import Settings
+from spacex_assets.local import DatabaseNotUsable, databases
+from spacex_assets.psql import psql_on_warehouse
+
+COMMAND = [sys.executable, "-m", "spacex_assets"]
+
+
+def typed_into_a_terminal(command: list[str], environment: dict[str, str], keys: str) -> tuple[int, str]:
+    """The exit status of a command on a terminal of its own, and what stood on that terminal."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        command, env=environment, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+    )
+    os.close(theirs)
+    os.write(ours, keys.encode())
+    shown = b""
+    try:
+        while chunk := os.read(ours, 65536):
+            shown += chunk
+    except OSError:
+        pass  # Linux's way to say that nobody holds the other end any more
+    finally:
+        os.close(ours)
+    return process.wait(30), shown.decode(errors="replace")
+
+
+def test_in_the_shell_every_dagster_command_works(local_environment: dict[str, str]) -> None:
+    keys = "dagster definitions validate; echo validated=$?\nexit 7\n"
+    status, shown = typed_into_a_terminal([*COMMAND, "shell"], {**local_environment, "SHELL": "/bin/sh"}, keys)
+    assert "dagster asset materialize --select '*'" in shown
+    assert "validated=0" in shown, shown
+    assert status == 7
+
+
+def test_psql_reaches_the_migrated_warehouse(local_environment: dict[str, str]) -> None:
+    ask = "SELECT current_database(), count(*) FROM spacex.launches"
+    done = subprocess.run(
+        [*COMMAND, "psql", "--", "-Atc", ask], env=local_environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "spacex_simulated|0\n"), done.stderr
+
+
+def test_psql_gets_the_password_beside_its_arguments() -> None:
+    url = SecretStr("postgresql://me:p%40ss%20w@127.0.0.1:5/a%20b?sslmode=prefer")
+    call = psql_on_warehouse(Settings(database_url=url), ("-c", "SELECT 1"))
+    assert call.environment == {"PGPASSWORD": "p@ss w"}
+    assert not any("p@ss" in argument or "p%40ss" in argument for argument in call.arguments)
+    assert "sslmode=prefer" in call.arguments[1]
+    assert call.arguments[2:] == ["-c", "SELECT 1"]
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("nonsense", "is no URL of a PostgreSQL"),
+        ("mysql://me@127.0.0.1/x", "is no URL of a PostgreSQL"),
+        ("postgresql://me:hidden@127.0.0.1:1/x", "cannot be reached"),
+    ],
+)
+def test_an_unusable_database_is_an_error_that_names_the_setting(url: str, reason: str, tmp_path: Path) -> None:
+    with pytest.raises(DatabaseNotUsable, match=f"SPACEX_DATABASE_URL.*{reason}") as raised:
+        databases(Settings(database_url=SecretStr(url), local=tmp_path))
+    assert "hidden" not in str(raised.value)
+
+
+def test_a_postgresql_that_is_too_old_is_refused(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "OLDEST", 99)
+    with pytest.raises(DatabaseNotUsable, match="expected PostgreSQL 99 or newer, found 1"):
+        databases(Settings(database_url=SecretStr(database_url), local=tmp_path))
