@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
 from uuid import uuid4
 
 import pytest
@@ -18,20 +19,20 @@ from spacex_assets.load.warehouse import Warehouse
 
 
 @pytest.fixture(scope="session")
-def open_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Makes folders that every OS user can enter, so that root's PostgreSQL need not live outside of them."""
+def open_folder() -> Iterator[Callable[[str], Path]]:
+    """Makes folders that every OS user can enter, so that root's PostgreSQL need not live outside of them.
 
-    def make(name: str) -> Path:
-        folder = tmp_path_factory.mktemp(name)
-        for path in (folder, *folder.parents):
-            path.chmod(0o755)
-            if path == tmp_path_factory.getbasetemp():
-                break
-        if path.parent.name.startswith("pytest-of-"):
-            path.parent.chmod(0o755)
-        return folder
+    They are not below pytest's own folder, which every pytest that starts closes to others.
+    """
+    with TemporaryDirectory(prefix="spacex-tests-", ignore_cleanup_errors=True) as base:
 
-    return make
+        def make(name: str) -> Path:
+            folder = Path(mkdtemp(prefix=f"{name}-", dir=base))
+            folder.chmod(0o755)
+            return folder
+
+        Path(base).chmod(0o755)
+        yield make
 
 
 @pytest.fixture(scope="session")

@@ -61,7 +61,14 @@ class Place:
 
     @cached_property
     def base(self) -> Path:
-        """The folder of the data: the home, or a folder outside if the server's user cannot enter it."""
+        """The folder of the data: the home, or a folder outside if the server's user cannot enter it.
+
+        A cluster stays where it is, though somebody opened or closed the home since.
+        """
+        if (self.home / "data" / "PG_VERSION").exists():
+            return self.home
+        if self.outside_is_ours():
+            return self.outside
         return self.home if self._enters(self.home) and self._enters(self.packaged / "bin") else self.outside
 
     @property
@@ -111,15 +118,22 @@ class Place:
     def _copy(self) -> Path:
         return self.base / "binaries"
 
+    def outside_is_ours(self) -> bool:
+        """Whether the folder outside was made in this life of the home."""
+        ours, theirs = self.home / "id", self.outside / "id"
+        return ours.exists() and theirs.exists() and ours.read_text() == theirs.read_text()
+
     def prepare(self) -> None:
-        """Makes the folders; a folder outside that an earlier home left behind is emptied by the caller."""
-        self.home.mkdir(parents=True, exist_ok=True)
+        """Makes this life's folders; what an earlier one left outside has to be gone."""
+        name = self._home_id()
+        (self.home / "location").write_text(f"data: {self.data}\nbinaries: {self.installation}\n")
         if self.base == self.home:
             return
         self.base.mkdir(mode=0o755, exist_ok=True)
-        owner = self.base.stat().st_uid
+        owner = self.base.lstat().st_uid
         if owner != os.geteuid() or self.base.is_symlink():
             raise EmbeddedPostgresError(f"{self.base} belongs to somebody else (uid {owner}); remove it.")
+        (self.base / "id").write_text(name)
         if not self._copy.exists():
             partial = self.base / "binaries.partial"
             shutil.rmtree(partial, ignore_errors=True)
@@ -130,7 +144,7 @@ class Place:
                 shutil.copytree(libraries, partial / libraries.name, symlinks=True)
             partial.rename(self._copy)
 
-    def home_id(self) -> str:
+    def _home_id(self) -> str:
         """Names this life of the home: made anew when the home was deleted."""
         file = self.home / "id"
         if not file.exists():

@@ -133,15 +133,10 @@ class EmbeddedPostgres:
 
     def _begin_anew(self) -> None:
         """If the home is a new one, ends and removes what an earlier home of the same path left outside."""
-        outside, name = self.place.outside, self.place.home_id()
-        record = outside / "id"
-        if outside.exists() and (not record.exists() or record.read_text() != name):
+        outside = self.place.outside
+        if outside.exists() and not self.place.outside_is_ours():
             end_all(outside / "data", signal.SIGQUIT, signal.SIGKILL)
             shutil.rmtree(outside)
-        if self.place.base == outside:
-            outside.mkdir(mode=0o755, exist_ok=True)
-            record.write_text(name)
-        (self.place.home / "location").write_text(f"data: {self.place.data}\nbinaries: {self.place.installation}\n")
 
     def _end_leftovers(self) -> None:
         """Ends what works in our data folder without being its server, and removes a pid file of the past."""

@@ -136,6 +136,23 @@ def test_below_a_folder_of_root_alone_it_lives_outside_and_stop_covers_it(tmp_pa
         shutil.rmtree(postgres.place.outside)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a folder that root alone can enter")
+@pytest.mark.parametrize(("before", "after"), [(0o700, 0o755), (0o755, 0o700)])
+def test_the_data_stay_where_they_are_when_their_folder_is_opened_or_closed(
+    postgres: EmbeddedPostgres, execute: Execute, before: int, after: int
+) -> None:
+    folder = postgres.home.parent
+    folder.mkdir(mode=before)
+    first = postgres.start()
+    execute(first, "CREATE TABLE kept (x int)")
+    folder.chmod(after)
+    again = EmbeddedPostgres(postgres.home)
+    assert again.start() == first
+    assert again.stop()
+    folder.chmod(0o755)
+    assert execute(EmbeddedPostgres(postgres.home).start(), "SELECT count(*) FROM kept") == [(0,)]
+
+
 def test_a_deleted_home_is_a_clean_start(postgres: EmbeddedPostgres, execute: Execute) -> None:
     old = postgres.start()
     execute(old, "CREATE TABLE old (x int)")
