@@ -87,16 +87,15 @@ VOLATILE = Volatile()
 
 def required(meaning: str, *, unit: str | None = None, alias: str | None = None) -> Any:
     """A field that every document has and that is never null: a NOT NULL column."""
-    return Field(description=_describe(meaning, unit), alias=alias)
+    return Field(description=meaning, json_schema_extra={"unit": unit}, alias=alias)
 
 
-def optional(meaning: str, *, unit: str | None = None, alias: str | None = None) -> Any:
-    """A field that may be null or absent; both are stored as null."""
-    return Field(default=None, description=_describe(meaning, unit), alias=alias)
+def optional(meaning: str = "", *, unit: str | None = None, alias: str | None = None) -> Any:
+    """A field that may be null or absent; both are stored as null.
 
-
-def _describe(meaning: str, unit: str | None) -> str:
-    return f"{meaning} [{unit}]" if unit else meaning
+    Without a meaning it has that of the object around it, which is then one quantity in several units.
+    """
+    return Field(default=None, description=meaning, json_schema_extra={"unit": unit}, alias=alias)
 
 
 @dataclass(frozen=True)

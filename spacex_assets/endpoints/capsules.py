@@ -11,12 +11,14 @@ class Capsule(Record):
 
     id: Id = required("The capsule's id.")
     serial: Text = required("Serial number, for example C101.")
-    status: Text = required("unknown, active, retired or destroyed.")
+    status: Text = required("State: unknown, active, retired or destroyed.")
     type: Text = required("Generation: Dragon 1.0, Dragon 1.1 or Dragon 2.0.")
-    dragon: Annotated[Id, Ref("dragons")] | None = optional("The type of Dragon; never given by the source so far.")
-    reuse_count: Count | None = optional("Flights after the first.")
-    water_landings: Count | None = optional("Landings in water.")
-    land_landings: Count | None = optional("Landings on land.")
+    dragon: Annotated[Id, Ref("dragons")] | None = optional(
+        "The type of Dragon; never given by the source so far, see type."
+    )
+    reuse_count: Count | None = optional("Flights after the first, as the source counts past launches.")
+    water_landings: Count | None = optional("Landings in water, as the source counts them from payloads.")
+    land_landings: Count | None = optional("Landings on land, as the source counts them from payloads.")
     last_update: Text | None = optional("What was last heard of it.")
     launches: Annotated[Ids, BackRefs("launches", column="launch_ids")] | None = optional(
         "Launches it flew on, as the source derives them from past launches."

@@ -11,15 +11,16 @@ class CoreVehicle(Record):
 
     id: Id = required("The core's id.")
     serial: Text = required("Serial number, for example B1051.")
-    block: Count | None = optional("Version of the design.")
-    status: Text = required("active, inactive, unknown, expended, lost or retired.")
-    reuse_count: Count | None = optional("Flights after the first.")
-    rtls_attempts: Count | None = optional("Attempts to land at the launch site.")
-    rtls_landings: Count | None = optional("Landings at the launch site.")
+    block: Count | None = optional("Version of the design, from 1 to 5; null for cores of Falcon 1.")
+    status: Text = required("State: active, inactive, unknown, expended, lost or retired.")
+    reuse_count: Count | None = optional("Flights after the first, as the source counts past launches.")
+    rtls_attempts: Count | None = optional("Attempts to land at the launch site (RTLS).")
+    rtls_landings: Count | None = optional("Landings at the launch site (RTLS).")
     asds_attempts: Count | None = optional(
-        "Attempts to land on a drone ship; the source counts only the successful ones, so no rate can be drawn from it."
+        "Attempts to land on a drone ship (ASDS); the source counts only the successful ones, so draw no rate from it: "
+        "launch_cores has every attempt."
     )
-    asds_landings: Count | None = optional("Landings on a drone ship.")
+    asds_landings: Count | None = optional("Landings on a drone ship (ASDS).")
     last_update: Text | None = optional("What was last heard of it.")
     launches: Annotated[Ids, BackRefs("launches", column="launch_ids")] | None = optional(
         "Launches it flew on, as the source derives them from past launches."

@@ -11,7 +11,7 @@ class Person(Record):
 
     id: Id = required("The person's id.")
     name: Text | None = optional("Name.")
-    status: Text = required("active, inactive, retired or unknown.")
+    status: Text = required("State: active, inactive, retired or unknown.")
     agency: Text | None = optional("The agency or company that the person flies for.")
     image: Text | None = optional("Address of a portrait.")
     wikipedia: Text | None = optional("Address of the Wikipedia article.")

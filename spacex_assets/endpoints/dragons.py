@@ -18,8 +18,8 @@ class HeatShield(Record):
 class Thrust(Record):
     """A force in two units."""
 
-    kn: Measure | None = optional("Thrust.", unit="kN", alias="kN")
-    lbf: Measure | None = optional("Thrust.", unit="lbf")
+    kn: Measure | None = optional(unit="kN", alias="kN")
+    lbf: Measure | None = optional(unit="lbf")
 
 
 class Thruster(Record):
@@ -30,35 +30,35 @@ class Thruster(Record):
     pods: Count | None = optional("How many pods they are in.")
     fuel_1: Text | None = optional("First propellant.")
     fuel_2: Text | None = optional("Second propellant.")
-    isp: Measure | None = optional("Specific impulse.", unit="s")
-    thrust: Thrust
+    isp: Measure | None = optional("Specific impulse of one thruster.", unit="s")
+    thrust: Thrust = required("Thrust of one thruster.")
 
 
 class Mass(Record):
     """A mass in two units."""
 
-    kg: Measure | None = optional("Mass.", unit="kg")
-    lb: Measure | None = optional("Mass.", unit="lb")
+    kg: Measure | None = optional(unit="kg")
+    lb: Measure | None = optional(unit="lb")
 
 
 class Volume(Record):
     """A volume in two units."""
 
-    cubic_meters: Measure | None = optional("Volume.", unit="m3")
-    cubic_feet: Measure | None = optional("Volume.", unit="ft3")
+    cubic_meters: Measure | None = optional(unit="m3")
+    cubic_feet: Measure | None = optional(unit="ft3")
 
 
 class Length(Record):
     """A length in two units."""
 
-    meters: Measure | None = optional("Length.", unit="m")
-    feet: Measure | None = optional("Length.", unit="ft")
+    meters: Measure | None = optional(unit="m")
+    feet: Measure | None = optional(unit="ft")
 
 
 class PressurizedCapsule(Record):
     """The pressurized part."""
 
-    payload_volume: Volume
+    payload_volume: Volume = required("Volume of the pressurized part.")
 
 
 class Cargo(Record):
@@ -71,7 +71,7 @@ class Cargo(Record):
 class Trunk(Record):
     """The trunk below the capsule."""
 
-    trunk_volume: Volume
+    trunk_volume: Volume = required("Volume of the trunk.")
     cargo: Cargo
 
 
@@ -90,14 +90,14 @@ class Dragon(Record):
     first_flight: CalendarDate | None = optional("Day of the first flight.")
     heat_shield: HeatShield
     thrusters: Annotated[list[Thruster], Children("dragon_thrusters")] | None = optional("Its thrusters.")
-    launch_payload_mass: Mass
-    launch_payload_vol: Volume
-    return_payload_mass: Mass
-    return_payload_vol: Volume
+    launch_payload_mass: Mass = required("Mass of the payload that it can take up.")
+    launch_payload_vol: Volume = required("Volume of the payload that it can take up.")
+    return_payload_mass: Mass = required("Mass of the payload that it can bring back.")
+    return_payload_vol: Volume = required("Volume of the payload that it can bring back.")
     pressurized_capsule: PressurizedCapsule
     trunk: Trunk
-    height_w_trunk: Length
-    diameter: Length
+    height_w_trunk: Length = required("Height of the capsule with its trunk.")
+    diameter: Length = required("Diameter of the capsule.")
     flickr_images: Texts | None = optional("Addresses of photographs.")
     wikipedia: Text | None = optional("Address of the Wikipedia article.")
     description: Text | None = optional("What it is.")

@@ -15,8 +15,8 @@ class Milestone(Record):
 
     id: Id = required("The milestone's id.")
     title: Text | None = optional("What was reached.")
-    event_date_utc: Instant | None = optional("When.")
-    event_date_unix: BigCount | None = optional("When, counted since 1970.", unit="s")
+    event_date_utc: Instant | None = optional("When it was reached; two milestones may share an instant.")
+    event_date_unix: BigCount | None = optional("The same instant, counted since 1970.", unit="s")
     details: Text | None = optional("What happened.")
     links: HistoryLinks
 

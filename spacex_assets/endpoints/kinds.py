@@ -24,7 +24,7 @@ class Kind:
 
     ``json`` is the type that Polars reads from the source, ``frame`` the type of the typed column, ``sql`` the type
     of the PostgreSQL column; ``read`` turns the first into the second. ``prefix`` and ``suffix`` surround its name;
-    ``meaning`` replaces the field's own, where a field makes two columns.
+    ``meaning`` and ``unit`` replace the field's own, where a field makes two columns.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Kind:
     sql: TypeEngine[Any]
     read: Callable[[pl.Expr], pl.Expr] = lambda leaf: leaf
     meaning: str = ""
+    unit: str | None = None
     prefix: str = ""
     suffix: str = ""
 
@@ -72,7 +73,8 @@ UTC_OFFSET = Kind(
     pl.Int16(),
     sa.SmallInteger(),
     _utc_offset_minutes,
-    meaning="Minutes by which local time was ahead of UTC.",
+    meaning="By how much local time was ahead of UTC; negative to the west.",
+    unit="minutes",
     suffix="_utc_offset_minutes",
 )
 CALENDAR_DATE = Kind("date", pl.String(), pl.Date(), sa.Date(), lambda leaf: leaf.str.to_date("%Y-%m-%d", strict=True))

@@ -18,14 +18,16 @@ class Landpad(Record):
     id: Id = required("The landpad's id.")
     name: Text | None = optional("Short name.")
     full_name: Text | None = optional("Full name.")
-    status: Text = required("active, inactive, unknown, retired, lost or under construction.")
+    status: Text = required("State: active, inactive, unknown, retired, lost or under construction.")
     type: Text | None = optional("ASDS (drone ship) or RTLS (landing zone).")
     locality: Text | None = optional("Town or port.")
     region: Text | None = optional("State.")
-    latitude: Measure | None = optional("Latitude, north is positive.", unit="degrees")
-    longitude: Measure | None = optional("Longitude, east is positive.", unit="degrees")
-    landing_attempts: Count | None = optional("Landings attempted.")
-    landing_successes: Count | None = optional("Landings that succeeded.")
+    latitude: Measure | None = optional("Latitude, north is positive; of the port for a drone ship.", unit="degrees")
+    longitude: Measure | None = optional("Longitude, east is positive; of the port for a drone ship.", unit="degrees")
+    landing_attempts: Count | None = optional(
+        "Landings attempted, as the source counts them; known to disagree with launch_ids."
+    )
+    landing_successes: Count | None = optional("Landings that succeeded, as the source counts them.")
     wikipedia: Text | None = optional("Address of the Wikipedia article.")
     details: Text | None = optional("What it is.")
     launches: Annotated[Ids, BackRefs("launches", column="launch_ids")] | None = optional(

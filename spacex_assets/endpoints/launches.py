@@ -41,9 +41,11 @@ class Core(Record):
     legs: Flag | None = optional("Whether the core had landing legs.")
     reused: Flag | None = optional("Whether the core had flown before.")
     landing_attempt: Flag | None = optional("Whether a landing was attempted.")
-    landing_success: Flag | None = optional("Whether the core landed; null if unknown or not attempted.")
+    landing_success: Flag | None = optional(
+        "Whether the core landed; null if not attempted or unknown, also when it was lost before the landing."
+    )
     landing_type: Text | None = optional("ASDS (drone ship), RTLS (return to launch site) or Ocean.")
-    landpad: Annotated[Id, Ref("landpads")] | None = optional("Where it landed or was to land.")
+    landpad: Annotated[Id, Ref("landpads")] | None = optional("Where it landed or was to land; null for Ocean.")
 
 
 class Patch(Record):
@@ -65,7 +67,7 @@ class Reddit(Record):
 class Flickr(Record):
     """Photographs."""
 
-    small: Texts | None = optional("Addresses of small photographs.")
+    small: Texts | None = optional("Addresses of small photographs; always empty so far.")
     original: Texts | None = optional("Addresses of photographs in original size.")
 
 
@@ -86,21 +88,35 @@ class Launch(Record):
     """A launch, past or planned."""
 
     id: Id = required("The launch's id.")
-    flight_number: Count = required("Number in the sequence of launches; not unique among upcoming ones.")
-    name: Text = required("Name of the mission.")
-    date_utc: Instant = required("When it launched or is to launch; the part finer than date_precision is filler.")
-    date_unix: BigCount = required("The date as the source counts it since 1970; known to disagree at times.", unit="s")
-    date_local: LocalInstant = required("The date as the source gives it in local time; known to disagree at times.")
+    flight_number: Count = required(
+        "Number in the sequence of launches; not unique among upcoming ones, and with gaps."
+    )
+    name: Text = required("Name of the mission; unique.")
+    date_utc: Instant = required(
+        "When it launched or is to launch, the date to rely on; whatever is finer than date_precision is filler."
+    )
+    date_unix: BigCount = required(
+        "The date as the source counts it since 1970; known to disagree with date_utc.", unit="s"
+    )
+    date_local: LocalInstant = required(
+        "The date as the source gives it in local time; known to disagree with date_utc."
+    )
     date_precision: Text = required("How exact the date is: half, quarter, year, month, day or hour.")
     static_fire_date_utc: Instant | None = optional("When the static fire test was.")
-    static_fire_date_unix: BigCount | None = optional("The static fire date, counted since 1970.", unit="s")
+    static_fire_date_unix: BigCount | None = optional(
+        "The static fire date, counted since 1970; known to disagree with it.", unit="s"
+    )
     tbd: Flag | None = optional("Whether the date is still to be determined.")
     net: Flag | None = optional("Whether the date means 'no earlier than'.")
-    window: Count | None = optional("Length of the launch window.", unit="s")
+    window: Count | None = optional("Length of the launch window; 0 for a single instant.", unit="s")
     rocket: Annotated[Id, Ref("rockets")] | None = optional("The type of rocket.")
-    success: Flag | None = optional("Whether the launch succeeded; null if upcoming or unknown.")
+    success: Flag | None = optional(
+        "Whether the launch succeeded; null while upcoming, and for a past launch that the source left open."
+    )
     failures: Annotated[list[Failure], Children("launch_failures")] | None = optional("What went wrong.")
-    upcoming: Flag = required("Whether the source counts the launch as upcoming; stale since 2022.")
+    upcoming: Flag = required(
+        "Whether the source counts the launch as upcoming; stale since 2022, when the source was frozen."
+    )
     details: Text | None = optional("What the launch was about.")
     fairings: Fairings | None = optional("The payload fairing.")
     crew: Annotated[list[CrewMember], Children("launch_crew")] | None = optional("The people aboard.")

@@ -25,15 +25,25 @@ M = TypeVar("M")
 
 @dataclass(frozen=True)
 class Column:
-    """One data column: its name, the path of its leaf (inside the document or the list element) and its kind."""
+    """One data column: its name, the path of its leaf (inside the document or the list element) and its kind.
+
+    ``source`` is the whole path from the document, with ``[]`` behind each list on the way.
+    """
 
     name: str
     path: Path
     kind: Kind
     nullable: bool
-    comment: str
+    meaning: str
+    source: str
+    unit: str | None = None
     references: str | None = None
     volatile: bool = False
+
+    @property
+    def comment(self) -> str:
+        """What PostgreSQL and the Dagster UI say of the column."""
+        return f"{self.meaning}{f' [{self.unit}]' if self.unit else ''} Source: {self.source}"
 
 
 @dataclass(frozen=True)
@@ -103,11 +113,13 @@ class _Field:
     inner: Any
     marks: tuple[object, ...]
     nullable: bool
+    meaning: str
 
     def mark(self, kind: type[M]) -> M | None:
         return next((mark for mark in self.marks if isinstance(mark, kind)), None)
 
-    def columns(self) -> Iterator[Column]:
+    def columns(self, prefix: str = "") -> Iterator[Column]:
+        """The columns of the field; ``prefix`` leads from the document to the element that the path is in."""
         reference, back = self.mark(Ref), self.mark(BackRefs)
         for kind in (mark for mark in self.marks if isinstance(mark, Kind)):
             name = kind.prefix + column_name(self.path) + kind.suffix
@@ -120,26 +132,30 @@ class _Field:
                 path=self.path,
                 kind=kind,
                 nullable=self.nullable,
-                comment=f"{kind.meaning or self.info.description} Source: {'.'.join(self.path)}",
+                meaning=kind.meaning or self.meaning,
+                source=prefix + ".".join(self.path),
+                unit=kind.unit if kind.meaning else _unit(self.info),
                 references=(reference or back).endpoint if reference or back else None,  # type: ignore[union-attr]
                 volatile=self.mark(Volatile) is not None,
             )
 
 
-def _fields(record: type[Record], path: Path = (), nullable: bool = False) -> Iterator[_Field]:
-    """Every leaf and list below the record; nested objects are walked, nullable ones yield their presence first."""
+def _fields(record: type[Record], path: Path = (), nullable: bool = False, whole_meaning: str = "") -> Iterator[_Field]:
+    """Every leaf and list below the record; nested objects are walked, nullable ones yield their presence first.
+
+    A leaf without a meaning of its own (one quantity in several units) has the meaning of the object around it.
+    """
     for name, info in record.model_fields.items():
         inner, marks, optional = _unwrap(info)
         here = (*path, _source_name(name, info))
+        meaning = info.description or whole_meaning
         if isinstance(inner, type) and issubclass(inner, Record):
             if optional:
-                presence = FieldInfo(
-                    annotation=bool, description=f"Whether the source has an object at {'.'.join(here)}."
-                )
-                yield _Field(here, presence, bool, (kinds.PRESENCE,), nullable)
-            yield from _fields(inner, here, nullable or optional)
+                presence = f"Whether the source has an object at {'.'.join(here)}."
+                yield _Field(here, info, bool, (kinds.PRESENCE,), nullable, presence)
+            yield from _fields(inner, here, nullable or optional, meaning)
         else:
-            yield _Field(here, info, inner, marks, nullable or optional)
+            yield _Field(here, info, inner, marks, nullable or optional, meaning)
 
 
 _UNDECLARED = Column(
@@ -147,21 +163,20 @@ _UNDECLARED = Column(
     (EXTRA,),
     kinds.UNDECLARED,
     True,
-    "Fields that the document has and its record does not declare, by JSON path; null: none. Source: anywhere",
+    "Fields that the document has and its record does not declare, by JSON path; null: none.",
+    "anywhere in the document",
 )
 
 
 def _child_table(endpoint: Endpoint, field: _Field, child: Children) -> TableLayout:
     parent_key = f"{endpoint.singular}_id"
     (element,) = get_args(field.inner)
-    columns = tuple(column for inner in _fields(element) for column in inner.columns())
-    position = Column(
-        "position", (), kinds.POSITION, False, f"Position in the list, from 0. Source: {'.'.join(field.path)}"
-    )
+    source = f"{'.'.join(field.path)}[]"
+    columns = tuple(column for inner in _fields(element) for column in inner.columns(f"{source}."))
     return TableLayout(
         name=child.table,
         comment=_summary(element),
-        columns=(_parent_column(endpoint, parent_key), position, *columns),
+        columns=(_parent_column(endpoint, parent_key), _position_column(source), *columns),
         key=(parent_key, "position"),
         parent=endpoint.name,
         list_path=field.path,
@@ -170,15 +185,12 @@ def _child_table(endpoint: Endpoint, field: _Field, child: Children) -> TableLay
 
 def _bridge_table(endpoint: Endpoint, field: _Field, bridge: Bridge) -> TableLayout:
     parent_key = f"{endpoint.singular}_id"
-    source = f"Source: {'.'.join(field.path)}[]"
-    other = Column(
-        bridge.column, (), kinds.REFERENCE, False, f"{field.info.description} {source}", references=bridge.endpoint
-    )
-    position = Column("position", (), kinds.POSITION, False, f"Position in the list, from 0. {source}")
+    source = f"{'.'.join(field.path)}[]"
+    other = Column(bridge.column, (), kinds.REFERENCE, False, field.meaning, source, references=bridge.endpoint)
     return TableLayout(
         name=bridge.table,
-        comment=f"{field.info.description}",
-        columns=(_parent_column(endpoint, parent_key), other, position),
+        comment=field.meaning,
+        columns=(_parent_column(endpoint, parent_key), other, _position_column(source)),
         key=(parent_key, bridge.column),
         parent=endpoint.name,
         list_path=field.path,
@@ -186,7 +198,16 @@ def _bridge_table(endpoint: Endpoint, field: _Field, bridge: Bridge) -> TableLay
 
 
 def _parent_column(endpoint: Endpoint, name: str) -> Column:
-    return Column(name, (), kinds.ID, False, f"The {endpoint.singular} that this row belongs to. Source: id")
+    return Column(name, (), kinds.ID, False, f"The {endpoint.singular} that this row belongs to.", "id")
+
+
+def _position_column(source: str) -> Column:
+    return Column("position", (), kinds.POSITION, False, "Position in the list, from 0.", source)
+
+
+def _unit(info: FieldInfo) -> str | None:
+    extra = info.json_schema_extra
+    return str(extra["unit"]) if isinstance(extra, dict) and extra.get("unit") else None
 
 
 def _unwrap(info: FieldInfo) -> tuple[Any, tuple[object, ...], bool]:

@@ -23,7 +23,9 @@ class Payload(Record):
 
     id: Id = required("The payload's id.")
     name: Text | None = optional("Name.")
-    type: Text | None = optional("Kind of payload.")
+    type: Text | None = optional(
+        "Kind of payload: Satellite, Lander, Crew Dragon, Dragon 1.0, Dragon 1.1, Dragon 2.0 or Dragon Boilerplate."
+    )
     reused: Flag | None = optional("Whether it had flown before.")
     launch: Annotated[Id, Ref("launches")] | None = optional(
         "The launch, as the payload's own document says; launch_payloads is the authoritative side."
@@ -33,18 +35,22 @@ class Payload(Record):
     nationalities: Texts | None = optional("Countries of the customers.")
     manufacturers: Texts | None = optional("Who built it.")
     mass_kg: Measure | None = optional("Mass.", unit="kg")
-    mass_lbs: Measure | None = optional("Mass.", unit="lb")
-    orbit: Text | None = optional("Kind of orbit, for example GTO.")
-    reference_system: Text | None = optional("What the orbit is around; the source misfiles some.")
-    regime: Text | None = optional("Class of the orbit.")
-    longitude: Measure | None = optional("Longitude of a geostationary payload.", unit="degrees")
+    mass_lbs: Measure | None = optional("Mass, rounded by the source on its own.", unit="lb")
+    orbit: Text | None = optional("Kind of orbit, abbreviated, for example LEO, VLEO, SSO, PO, ISS, MEO, GTO or GEO.")
+    reference_system: Text | None = optional(
+        "What the orbit is around: geocentric or heliocentric; the source has other words here by mistake."
+    )
+    regime: Text | None = optional(
+        "Class of the orbit, for example low-earth, sun-synchronous, geostationary or lunar."
+    )
+    longitude: Measure | None = optional("Longitude of a geostationary payload, east is positive.", unit="degrees")
     semi_major_axis_km: Measure | None = optional("Semi-major axis.", unit="km")
     eccentricity: Measure | None = optional("Eccentricity.")
-    periapsis_km: Measure | None = optional("Height of the lowest point.", unit="km")
-    apoapsis_km: Measure | None = optional("Height of the highest point.", unit="km")
+    periapsis_km: Measure | None = optional("Height of the orbit's lowest point.", unit="km")
+    apoapsis_km: Measure | None = optional("Height of the orbit's highest point.", unit="km")
     inclination_deg: Measure | None = optional("Inclination.", unit="degrees")
     period_min: Measure | None = optional("Time of one revolution.", unit="minutes")
-    lifespan_years: Measure | None = optional("Planned life.", unit="years")
+    lifespan_years: Measure | None = optional("Planned life; a fraction of a day to millions of years.", unit="years")
     epoch: Instant | None = optional("When the orbital elements held.")
     mean_motion: Measure | None = optional("Mean motion.", unit="revolutions per day")
     raan: Measure | None = optional("Right ascension of the ascending node.", unit="degrees")

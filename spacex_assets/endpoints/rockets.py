@@ -10,7 +10,7 @@ from spacex_assets.endpoints.kinds import BigCount, CalendarDate, Count, Flag, I
 class PayloadWeight(Record):
     """What a type of rocket can carry to an orbit."""
 
-    id: Text | None = optional("Short name of the orbit.")
+    id: Text | None = optional("Short name of the orbit, for example leo or gto.")
     name: Text | None = optional("Name of the orbit.")
     kg: Measure | None = optional("Mass that it can carry there.", unit="kg")
     lb: Measure | None = optional("Mass that it can carry there.", unit="lb")
@@ -21,17 +21,17 @@ class FirstStage(Record):
 
     reusable: Flag | None = optional("Whether the stage is reusable.")
     engines: Count | None = optional("Number of engines.")
-    fuel_amount_tons: Measure | None = optional("Propellant.", unit="t")
+    fuel_amount_tons: Measure | None = optional("Mass of the propellant.", unit="t")
     burn_time_sec: Measure | None = optional("Time of burning.", unit="s")
-    thrust_sea_level: Thrust
-    thrust_vacuum: Thrust
+    thrust_sea_level: Thrust = required("Thrust of all engines of the stage together, at sea level.")
+    thrust_vacuum: Thrust = required("Thrust of all engines of the stage together, in vacuum.")
 
 
 class CompositeFairing(Record):
     """The payload fairing."""
 
-    height: Length
-    diameter: Length
+    height: Length = required("Height of the payload fairing.")
+    diameter: Length = required("Diameter of the payload fairing.")
 
 
 class StagePayloads(Record):
@@ -46,9 +46,9 @@ class SecondStage(Record):
 
     reusable: Flag | None = optional("Whether the stage is reusable.")
     engines: Count | None = optional("Number of engines.")
-    fuel_amount_tons: Measure | None = optional("Propellant.", unit="t")
+    fuel_amount_tons: Measure | None = optional("Mass of the propellant.", unit="t")
     burn_time_sec: Measure | None = optional("Time of burning.", unit="s")
-    thrust: Thrust
+    thrust: Thrust = required("Thrust of the second stage.")
     payloads: StagePayloads
 
 
@@ -70,9 +70,9 @@ class Engines(Record):
     engine_loss_max: Count | None = optional("Engines that may fail without loss of the mission.")
     propellant_1: Text | None = optional("Oxidizer.")
     propellant_2: Text | None = optional("Fuel.")
-    thrust_sea_level: Thrust
-    thrust_vacuum: Thrust
-    thrust_to_weight: Measure | None = optional("Thrust to weight ratio.")
+    thrust_sea_level: Thrust = required("Thrust of one engine at sea level.")
+    thrust_vacuum: Thrust = required("Thrust of one engine in vacuum.")
+    thrust_to_weight: Measure | None = optional("Thrust of one engine over its weight.")
 
 
 class LandingLegs(Record):
@@ -91,14 +91,16 @@ class Rocket(Record):
     active: Flag | None = optional("Whether the type is in use.")
     stages: Count | None = optional("Number of stages.")
     boosters: Count | None = optional("Number of side boosters.")
-    cost_per_launch: BigCount | None = optional("Price of a launch.", unit="USD")
-    success_rate_pct: Measure | None = optional("Share of launches that succeeded.", unit="percent")
+    cost_per_launch: BigCount | None = optional("Price of a launch, as the source lists it.", unit="USD")
+    success_rate_pct: Measure | None = optional(
+        "Share of launches that succeeded, as the source counts past launches.", unit="percent"
+    )
     first_flight: CalendarDate | None = optional("Day of the first flight; fictional for Starship.")
     country: Text | None = optional("Country of origin.")
     company: Text | None = optional("Maker.")
-    height: Length
-    diameter: Length
-    mass: Mass
+    height: Length = required("Height.")
+    diameter: Length = required("Diameter.")
+    mass: Mass = required("Mass at lift-off.")
     payload_weights: Annotated[list[PayloadWeight], Children("rocket_payload_weights")] | None = optional(
         "What it can carry where."
     )

@@ -14,7 +14,7 @@ class Ship(Record):
     legacy_id: Text | None = optional("Id in earlier versions of the API.")
     model: Text | None = optional("Model.")
     type: Text | None = optional("Kind of ship.")
-    roles: Texts | None = optional("What it is used for.")
+    roles: Texts | None = optional("What it is used for, for example Support Ship or ASDS Tug.")
     active: Flag = required("Whether it is in use.")
     imo: BigCount | None = optional("Number of the International Maritime Organization.")
     mmsi: BigCount | None = optional("Maritime mobile service identity.")
@@ -24,9 +24,13 @@ class Ship(Record):
     mass_lbs: Measure | None = optional("Mass.", unit="lb")
     year_built: Count | None = optional("Year in which it was built.")
     home_port: Text | None = optional("Home port.")
-    status: Text | None = optional("What it is doing.")
-    speed_kn: Annotated[Measure, VOLATILE] | None = optional("Speed.", unit="knots")
-    course_deg: Annotated[Measure, VOLATILE] | None = optional("Course.", unit="degrees")
+    status: Text | None = optional(
+        "What it is doing; the source has only null or an empty text, which is stored as null."
+    )
+    speed_kn: Annotated[Measure, VOLATILE] | None = optional("Speed when its position was last received.", unit="knots")
+    course_deg: Annotated[Measure, VOLATILE] | None = optional(
+        "Course when its position was last received.", unit="degrees"
+    )
     latitude: Annotated[Measure, VOLATILE] | None = optional("Latitude, north is positive.", unit="degrees")
     longitude: Annotated[Measure, VOLATILE] | None = optional("Longitude, east is positive.", unit="degrees")
     last_ais_update: Annotated[Instant, VOLATILE] | None = optional("When its position was last received.")

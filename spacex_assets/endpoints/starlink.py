@@ -14,16 +14,20 @@ class SpaceTrack(Record):
     ccsds_omm_vers: Text | None = optional("Version of the message format.", alias="CCSDS_OMM_VERS")
     comment: Text | None = optional("Where the message came from.", alias="COMMENT")
     creation_date: Annotated[UtcInstant, VOLATILE] | None = optional(
-        "When the message was made.", alias="CREATION_DATE"
+        "When the message was made, in UTC.", alias="CREATION_DATE"
     )
     originator: Text | None = optional("Who made the message.", alias="ORIGINATOR")
     object_name: Text | None = optional("Name of the satellite.", alias="OBJECT_NAME")
-    object_id: Text | None = optional("International designator.", alias="OBJECT_ID")
+    object_id: Text | None = optional(
+        "International designator: year, number of the launch in it, piece.", alias="OBJECT_ID"
+    )
     center_name: Text | None = optional("What it orbits.", alias="CENTER_NAME")
     ref_frame: Text | None = optional("Reference frame of the elements.", alias="REF_FRAME")
     time_system: Text | None = optional("Time system of the message.", alias="TIME_SYSTEM")
     mean_element_theory: Text | None = optional("Theory that the elements are for.", alias="MEAN_ELEMENT_THEORY")
-    epoch: Annotated[UtcInstant, VOLATILE] | None = optional("When the elements held.", alias="EPOCH")
+    epoch: Annotated[UtcInstant, VOLATILE] | None = optional(
+        "The instant, in UTC, at which the orbital elements hold; not that of latitude and longitude.", alias="EPOCH"
+    )
     mean_motion: Moving | None = optional("Mean motion.", unit="revolutions per day", alias="MEAN_MOTION")
     eccentricity: Moving | None = optional("Eccentricity.", alias="ECCENTRICITY")
     inclination: Moving | None = optional("Inclination.", unit="degrees", alias="INCLINATION")
@@ -39,26 +43,33 @@ class SpaceTrack(Record):
     rev_at_epoch: Annotated[Count, VOLATILE] | None = optional("Revolutions up to the epoch.", alias="REV_AT_EPOCH")
     bstar: Moving | None = optional("Drag term.", unit="per earth radius", alias="BSTAR")
     mean_motion_dot: Moving | None = optional(
-        "First derivative of the mean motion.", unit="revolutions per day2", alias="MEAN_MOTION_DOT"
+        "First derivative of the mean motion, halved as in two-line elements.",
+        unit="revolutions per day2",
+        alias="MEAN_MOTION_DOT",
     )
     mean_motion_ddot: Moving | None = optional(
-        "Second derivative of the mean motion.", unit="revolutions per day3", alias="MEAN_MOTION_DDOT"
+        "Second derivative of the mean motion, divided by six as in two-line elements.",
+        unit="revolutions per day3",
+        alias="MEAN_MOTION_DDOT",
     )
     semimajor_axis: Moving | None = optional("Semi-major axis.", unit="km", alias="SEMIMAJOR_AXIS")
     period: Moving | None = optional("Time of one revolution.", unit="minutes", alias="PERIOD")
-    apoapsis: Moving | None = optional("Height of the highest point.", unit="km", alias="APOAPSIS")
-    periapsis: Moving | None = optional("Height of the lowest point.", unit="km", alias="PERIAPSIS")
+    apoapsis: Moving | None = optional("Height of the orbit's highest point.", unit="km", alias="APOAPSIS")
+    periapsis: Moving | None = optional("Height of the orbit's lowest point.", unit="km", alias="PERIAPSIS")
     object_type: Text | None = optional("Kind of object.", alias="OBJECT_TYPE")
-    rcs_size: Text | None = optional("Class of the radar cross-section.", alias="RCS_SIZE")
+    rcs_size: Text | None = optional("Class of the radar cross-section: SMALL, MEDIUM or LARGE.", alias="RCS_SIZE")
     country_code: Text | None = optional("Owner's country.", alias="COUNTRY_CODE")
-    launch_date: CalendarDate | None = optional("Day of the launch.", alias="LAUNCH_DATE")
-    site: Text | None = optional("Launch site.", alias="SITE")
+    launch_date: CalendarDate | None = optional("Day of the launch, in UTC.", alias="LAUNCH_DATE")
+    site: Text | None = optional("Code of the launch site: AFETR (Cape Canaveral) or AFWTR (Vandenberg).", alias="SITE")
     decay_date: CalendarDate | None = optional("Day on which it re-entered.", alias="DECAY_DATE")
     decayed: Bit | None = optional("Whether it has re-entered.", alias="DECAYED")
     file: Annotated[BigCount, VOLATILE] | None = optional("Number of the file with the elements.", alias="FILE")
     gp_id: Annotated[BigCount, VOLATILE] | None = optional("Number of the element set in the catalogue.", alias="GP_ID")
     tle_line0: Text | None = optional("Name line of the two-line elements.", alias="TLE_LINE0")
-    tle_line1: Annotated[Text, VOLATILE] | None = optional("First line of the two-line elements.", alias="TLE_LINE1")
+    tle_line1: Annotated[Text, VOLATILE] | None = optional(
+        "First line of the two-line elements; holds the epoch as year and day, less exactly than the epoch column.",
+        alias="TLE_LINE1",
+    )
     tle_line2: Annotated[Text, VOLATILE] | None = optional("Second line of the two-line elements.", alias="TLE_LINE2")
 
 
@@ -66,12 +77,20 @@ class Satellite(Record):
     """A Starlink satellite."""
 
     id: Id = required("The satellite's id.")
-    version: Text | None = optional("Version of the satellite.")
-    launch: Annotated[Id, Ref("launches")] | None = optional("The launch, matched by the source by day.")
-    longitude: Moving | None = optional("Longitude, east is positive; null once decayed.", unit="degrees")
-    latitude: Moving | None = optional("Latitude, north is positive; null once decayed.", unit="degrees")
-    height_km: Moving | None = optional("Height; null once decayed.", unit="km")
-    velocity_kms: Moving | None = optional("Speed; null once decayed.", unit="km/s")
+    version: Text | None = optional(
+        "Version of the satellite: prototype, v0.9, v1.0 or v1.5; the source takes it from the mission or its date."
+    )
+    launch: Annotated[Id, Ref("launches")] | None = optional(
+        "The launch, matched by the source: the first of the same day in UTC."
+    )
+    longitude: Moving | None = optional(
+        "Longitude, east is positive, when the source last computed it; null once decayed.", unit="degrees"
+    )
+    latitude: Moving | None = optional(
+        "Latitude, north is positive, when the source last computed it; null once decayed.", unit="degrees"
+    )
+    height_km: Moving | None = optional("Height when the source last computed it; null once decayed.", unit="km")
+    velocity_kms: Moving | None = optional("Speed when the source last computed it; null once decayed.", unit="km/s")
     space_track: SpaceTrack = required("The catalogue entry.", alias="spaceTrack")
 
 

@@ -19,7 +19,7 @@ NAME = '"Things of ""all"" kinds"'
 
 
 def column(name: str, kind: kinds.Kind, *, nullable: bool = True, volatile: bool = False) -> Column:
-    return Column(name, (name,), kind, nullable, name, volatile=volatile)
+    return Column(name, (name,), kind, nullable, name, name, volatile=volatile)
 
 
 THINGS = TableLayout(
