@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from spacex_assets.assets.metadata import column_schema
+from spacex_assets.assets.metadata import column_metadata, typed_origins
 from spacex_assets.config import Settings
 from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.endpoints.tables import SCHEMA
@@ -32,7 +32,7 @@ def table_assets(endpoint: Endpoint, settings: Settings) -> dg.AssetsDefinition:
                 io_manager_key="postgres_io_manager",
                 is_required=False,
                 metadata={
-                    "dagster/column_schema": column_schema(layout),
+                    **column_metadata(layout, typed_origins(layout)),
                     "dagster/table_name": f"{SCHEMA}.{layout.name}",
                 },
                 code_version=layout.contract,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
-from spacex_assets.assets.metadata import column_schema
+from spacex_assets.assets.metadata import column_metadata, raw_origins
 from spacex_assets.config import ContractMode, Settings, World
 from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.extract.snapshot import Snapshot
@@ -28,7 +28,7 @@ def typed_assets(endpoint: Endpoint, settings: Settings) -> dg.AssetsDefinition:
                 kinds={"polars"},
                 description=layout.comment,
                 io_manager_key="typed_io_manager",
-                metadata={"dagster/column_schema": column_schema(layout)},
+                metadata=column_metadata(layout, raw_origins(endpoint, layout)),
                 code_version=layout.contract,
             )
             for layout in endpoint.layouts

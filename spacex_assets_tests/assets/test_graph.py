@@ -115,6 +115,26 @@ def test_materializations_carry_what_the_ui_shows(settings: Settings) -> None:
     assert event.materialization.metadata["dagster/row_count"].value == 30
 
 
+def test_every_column_is_traced_from_its_table_through_its_frame_to_its_path_in_the_document() -> None:
+    graph = build_defs(Settings(source="simulated")).resolve_asset_graph()
+
+    def origins(key: dg.AssetKey) -> dict[str, tuple[str, str]]:
+        metadata: Any = graph.get(key).metadata
+        lineage, schema = (metadata[f"dagster/column_{what}"] for what in ("lineage", "schema"))
+        deps = getattr(lineage, "column_lineage", lineage).deps_by_column
+        found = {name: (dep.asset_key.to_user_string(), dep.column_name) for name, (dep,) in deps.items()}
+        shown = {column.name: dict(column.tags) for column in getattr(schema, "schema", schema).columns}
+        assert shown == {name: {asset: column} for name, (asset, column) in found.items()}
+        return found
+
+    for endpoint in ENDPOINTS.values():
+        for layout in endpoint.layouts:
+            of_table, of_frame = (origins(dg.AssetKey([layer, layout.name])) for layer in ("spacex", "typed"))
+            assert of_table == {name: (f"typed/{layout.name}", name) for name in layout.schema}
+            assert of_frame == {column.name: (f"raw/{endpoint.name}", column.source) for column in layout.columns}
+    assert origins(dg.AssetKey(["typed", "launch_cores"]))["core_id"] == ("raw/launches", "cores[].core")
+
+
 def test_the_data_version_of_a_raw_asset_is_its_sha256(settings: Settings) -> None:
     result = materialize(settings)
     (event,) = [e for e in result.get_asset_materialization_events() if e.asset_key == dg.AssetKey(["raw", "cores"])]
