@@ -8,7 +8,7 @@ CLI := $(BIN)/python -m spacex_assets $(if $(SOURCE),--source "$(SOURCE)")
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check ui psql db-url shell stop bench migration lock clean
+.PHONY: help run test check ui psql db-url shell stop bench migration dictionary lock clean
 
 help: ## Explain every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ bench: $(READY) ## Measure speed and memory against named references
 
 migration: $(READY) ## Write the migration to the declared schema: make migration MESSAGE="Add a column"
 	@$(CLI) migration "$(MESSAGE)"
+
+dictionary: $(READY) ## Write docs/data-dictionary.md from the declarations
+	@$(CLI) dictionary
 
 lock: $(READY) ## Pin and hash every dependency anew
 	$(BIN)/pip install --quiet --target $(VENV)/uv uv

@@ -150,6 +150,16 @@ def migration(settings: Settings, message: str) -> None:
     click.echo(f"Wrote {path}." if path else "Nothing to migrate: the declarations are what the migrations make.")
 
 
+@main.command()
+def dictionary() -> None:
+    """Write docs/data-dictionary.md from the declarations."""
+    from spacex_assets.dictionary import FILE
+    from spacex_assets.dictionary import dictionary as written
+
+    FILE.write_text(written(), encoding="utf-8")
+    click.echo(f"Wrote {FILE}.")
+
+
 @main.group()
 def simulator() -> None:
     """The simulated SpaceX API."""
