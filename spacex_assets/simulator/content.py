@@ -4,18 +4,20 @@ Corrections live in a JSON file, ``{endpoint: {id: {path: value} | null}}``: fie
 ``null`` to delete the document; an unknown id with a whole document adds it. What does not belong here: HTTP.
 """
 
-import base64
-import hashlib
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from threading import RLock
+from typing import Protocol
 
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.errors import PlatformError
+from spacex_assets.simulator.spool import Body, Document, ShortBody, Spool
 
-Document = dict[str, Any]
+View = Callable[[Iterator[Document]], Iterator[Document]]
 Edits = dict[str, dict[str, Document | None]]
 
 
@@ -57,12 +59,14 @@ class Recordings:
 
 @dataclass
 class Content:
-    """Documents with the corrections applied, and their bodies, each made once."""
+    """Documents with the corrections applied; what is served of them is written to disk once, beside the corrections
+    if those have a file. One thread makes or corrects at a time; any number reads."""
 
     collections: Collections
     edits_file: Path | None = None
     edits: Edits = field(default_factory=dict)
-    bodies: dict[str, tuple[bytes, str]] = field(default_factory=dict)
+    spools: dict[tuple[str, str], Spool] = field(default_factory=dict)
+    _lock: RLock = field(default_factory=RLock, repr=False)
 
     def __post_init__(self) -> None:
         if self.edits_file is not None and self.edits_file.exists():
@@ -85,52 +89,65 @@ class Content:
                 yield _edited(document, edit)
         yield from (added for added in edits.values() if added is not None and "id" in added)
 
-    def body(self, endpoint: str) -> tuple[bytes, str]:
-        """The body of a GET and its ETag."""
-        if endpoint not in self.bodies:
-            body = self._body(endpoint)
-            self.bodies[endpoint] = body, etag(body)
-        return self.bodies[endpoint]
+    def body(self, endpoint: str) -> Body:
+        """The body of a GET; a recorded one that nobody corrected is served byte for byte."""
+        if isinstance(self.collections, Recordings) and not self.edits.get(endpoint):
+            return ShortBody(self.collections.body(endpoint))
+        return self.spool(endpoint)
+
+    def spool(self, endpoint: str, name: str = "", view: View = iter) -> Spool:
+        """The documents of an endpoint, or those of a view that has a name of its own, on disk."""
+        with self._lock:
+            if (endpoint, name) not in self.spools:
+                single = ENDPOINTS[endpoint].single
+                documents = islice(view(self.documents(endpoint)), 1 if single else None)
+                self.spools[endpoint, name] = Spool(documents, self._folder(), single)
+            return self.spools[endpoint, name]
 
     def edit(self, endpoint: str, document_id: str, change: Document | None) -> None:
         """Corrects a document, for good. Raises :class:`EditRefused` if there is nothing to correct."""
-        known = any(document["id"] == document_id for document in self.documents(endpoint))
-        if not known and (change is None or "id" not in change):
-            raise EditRefused(
-                f"{endpoint} has no document {document_id}; to add one, give a whole document with that id."
-            )
-        edits = self.edits.setdefault(endpoint, {})
-        before = edits.get(document_id)
-        edits[document_id] = {**before, **change} if before and change else change
-        self._save(endpoint)
+        if endpoint not in ENDPOINTS:
+            raise EditRefused(f"There is no endpoint {endpoint!r}; there are {', '.join(ENDPOINTS)}.")
+        with self._lock:
+            known = next((one for one in self.documents(endpoint) if one["id"] == document_id), None)
+            if known is None and (change is None or change.get("id") != document_id):
+                raise EditRefused(
+                    f"{endpoint} has no document {document_id}; to add one, give a whole document with that id."
+                )
+            if known is not None and change is not None:
+                _edited(known, change)
+            edits = self.edits.setdefault(endpoint, {})
+            before = edits.get(document_id)
+            if before and change:
+                change = _edited(before, change) if "id" in before else {**before, **change}
+            edits[document_id] = change
+            self._forget(endpoint)
+            self._save()
 
     def reset(self) -> None:
         """Forgets every correction."""
-        self.edits.clear()
-        self._save(None)
+        with self._lock:
+            for endpoint in self.edits:
+                self._forget(endpoint)
+            self.edits.clear()
+            self._save()
 
-    def _body(self, endpoint: str) -> bytes:
-        if isinstance(self.collections, Recordings) and not self.edits.get(endpoint):
-            return self.collections.body(endpoint)
-        texts = (
-            json.dumps(document, ensure_ascii=False, separators=(",", ":")) for document in self.documents(endpoint)
-        )
-        return next(texts).encode() if ENDPOINTS[endpoint].single else f"[{','.join(texts)}]".encode()
+    def _forget(self, endpoint: str) -> None:
+        for key in [key for key in self.spools if key[0] == endpoint]:
+            del self.spools[key]
 
-    def _save(self, endpoint: str | None) -> None:
-        if endpoint is None:
-            self.bodies.clear()
-        else:
-            self.bodies.pop(endpoint, None)
+    def _folder(self) -> Path | None:
+        if self.edits_file is None:
+            return None
+        self.edits_file.parent.mkdir(parents=True, exist_ok=True)
+        return self.edits_file.parent
+
+    def _save(self) -> None:
         if self.edits_file is not None:
-            self.edits_file.parent.mkdir(parents=True, exist_ok=True)
-            self.edits_file.write_text(json.dumps(self.edits, ensure_ascii=False, indent=1))
-
-
-def etag(body: bytes) -> str:
-    """As the source makes it: the length in hex and 27 characters of the base64 of the sha1."""
-    digest = base64.b64encode(hashlib.sha1(body, usedforsecurity=False).digest()).decode()
-    return f'"{len(body):x}-{digest[:27]}"'
+            self._folder()
+            draft = self.edits_file.with_suffix(f".{os.getpid()}")
+            draft.write_text(json.dumps(self.edits, ensure_ascii=False, indent=1))
+            draft.replace(self.edits_file)
 
 
 def _edited(document: Document, edit: Document) -> Document:
@@ -139,6 +156,8 @@ def _edited(document: Document, edit: Document) -> Document:
         *parents, name = path.split(".")
         place = edited
         for parent in parents:
-            place = place[parent]
+            place = place.get(parent)  # type: ignore[assignment]
+            if not isinstance(place, dict):
+                raise EditRefused(f"{path!r} leads nowhere: {parent!r} of {document['id']} is not an object.")
         place[name] = value
     return edited

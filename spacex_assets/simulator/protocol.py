@@ -5,34 +5,29 @@ What does not belong here: sockets (``server.py``, ``transport.py``) and misbeha
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
 
 from spacex_assets.endpoints.registry import ENDPOINTS
-from spacex_assets.simulator.content import Content, etag
+from spacex_assets.simulator.content import Content
 from spacex_assets.simulator.query import BadQuery, paginate
+from spacex_assets.simulator.spool import ENCODE, Body, Document, ShortBody, Spool
 
-Document = dict[str, Any]
 MAX_AGE = {"company": 86400, "dragons": 86400, "rockets": 86400, "starlink": 3600, "launches": 20}
 DEFAULT_MAX_AGE = 300
 ROUTE = re.compile(r"^/(?P<version>v4|v5|latest)/(?P<endpoint>[a-z]+)(?:/(?P<rest>[^/]+))?/?$")
 WITHOUT_QUERY = ("company",)
-VIEWS: Mapping[str, Callable[[list[Document]], Any]] = {
-    "past": lambda launches: [launch for launch in launches if not launch["upcoming"]],
-    "upcoming": lambda launches: [launch for launch in launches if launch["upcoming"]],
-    "latest": lambda launches: [launch for launch in launches if not launch["upcoming"]][-1],
-    "next": lambda launches: next(launch for launch in launches if launch["upcoming"]),
-}
+UPCOMING = {"past": False, "upcoming": True}
+ENDS = {"latest": ("past", -1), "next": ("upcoming", 0)}
+"""The one launch at an end of a list of launches."""
 
 
 @dataclass(frozen=True)
 class Response:
-    """A status, headers and a whole body."""
+    """A status, headers and a body."""
 
     status: int
-    body: bytes = b""
+    body: Body = field(default_factory=lambda: ShortBody(b""))
     headers: dict[str, str] = field(default_factory=dict)
 
 
@@ -54,40 +49,53 @@ def respond(
         return _text(400, str(error))
     if answer is None:
         return _text(404, "Not Found")
-    data, tag = answer
     standard = {
         "Content-Type": "application/json; charset=utf-8",
-        "ETag": tag,
+        "ETag": answer.etag,
         "Cache-Control": f"max-age={MAX_AGE.get(endpoint, DEFAULT_MAX_AGE)}",
         "spacex-api-cache": "MISS",
         "spacex-api-cache-online": "true",
         **({"X-SpaceX-Simulated": "true"} if content.simulated else {}),
     }
-    if method == "GET" and _unchanged((headers or {}).get("if-none-match", ""), tag):
-        return Response(304, b"", standard)
-    return Response(200, data, standard)
+    if method == "GET" and _unchanged((headers or {}).get("if-none-match", ""), answer.etag):
+        return Response(304, headers=standard)
+    return Response(200, answer, standard)
 
 
-def _answer(
-    content: Content, method: str, endpoint: str, v4: bool, rest: str | None, body: bytes
-) -> tuple[bytes, str] | None:
-    """The body and its ETag; ``None`` for what is not there."""
+def _answer(content: Content, method: str, endpoint: str, v4: bool, rest: str | None, body: bytes) -> Body | None:
+    """The body; ``None`` for what is not there."""
     old_crew = v4 and endpoint == "launches"
-    documents: Callable[[], Iterator[Document]] = (
-        (lambda: map(_old_crew, content.documents(endpoint))) if old_crew else (lambda: content.documents(endpoint))
-    )
     single = ENDPOINTS[endpoint].single
     if method == "POST" and rest == "query" and endpoint not in WITHOUT_QUERY:
-        page = paginate(documents(), _request(body), _Everything(content).get)
+        page = paginate(_documents(content, endpoint, old_crew), _request(body), lambda wanted: _find(content, wanted))
         return _encoded((page["docs"] or [None])[0] if single else page)
     if method != "GET":
         return None
     if rest is None:
-        return _encoded(list(documents())) if old_crew else content.body(endpoint)
-    if endpoint == "launches" and rest in VIEWS:
-        return _encoded(VIEWS[rest](list(documents())))
-    found = None if single else next((d for d in documents() if d["id"] == rest), None)
+        whole = _documents(content, endpoint, old_crew) if old_crew else content.body(endpoint)
+        return whole if whole.size else None
+    if endpoint == "launches" and rest in UPCOMING:
+        return _documents(content, endpoint, old_crew, rest)
+    if endpoint == "launches" and rest in ENDS:
+        view, position = ENDS[rest]
+        launches = _documents(content, endpoint, old_crew, view)
+        return _encoded(launches[position]) if len(launches) else None
+    found = None if single else _documents(content, endpoint, old_crew).find(rest)
     return None if found is None else _encoded(found)
+
+
+def _documents(content: Content, endpoint: str, old_crew: bool, view: str | None = None) -> Spool:
+    def seen(documents: Iterator[Document]) -> Iterator[Document]:
+        for document in documents:
+            if view is None or document["upcoming"] is UPCOMING[view]:
+                yield _old_crew(document) if old_crew else document
+
+    return content.spool(endpoint, f"{view or ''}{' of v4' if old_crew else ''}", seen)
+
+
+def _find(content: Content, wanted: str) -> Document | None:
+    """The document that an id refers to, whatever its endpoint."""
+    return next((found for name in ENDPOINTS if (found := content.spool(name).find(wanted))), None)
 
 
 def _request(body: bytes) -> Document:
@@ -104,23 +112,8 @@ def _old_crew(launch: Document) -> Document:
     return {**launch, "crew": [member["crew"] for member in launch["crew"]]}
 
 
-@dataclass
-class _Everything:
-    """The documents of all endpoints by id, made when the first is asked for."""
-
-    content: Content
-
-    def get(self, wanted: str) -> Document | None:
-        return self._by_id.get(wanted)
-
-    @cached_property
-    def _by_id(self) -> dict[str, Document]:
-        return {document["id"]: document for name in ENDPOINTS for document in self.content.documents(name)}
-
-
-def _encoded(value: object) -> tuple[bytes, str]:
-    data = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-    return data, etag(data)
+def _encoded(value: object) -> Body:
+    return ShortBody(ENCODE(value).encode())
 
 
 def _unchanged(header: str, tag: str) -> bool:
@@ -129,4 +122,4 @@ def _unchanged(header: str, tag: str) -> bool:
 
 
 def _text(status: int, text: str) -> Response:
-    return Response(status, text.encode(), {"Content-Type": "text/plain; charset=utf-8"})
+    return Response(status, ShortBody(text.encode()), {"Content-Type": "text/plain; charset=utf-8"})

@@ -5,28 +5,33 @@ Dates are text, as in the source. What does not belong here: routes and headers 
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 Document = dict[str, Any]
 STORED_NAMES = {"_id": "id"}
 TEXT_FIELDS = ("name", "full_name", "details", "serial", "last_update", "title")
 
 
+class Documents(Protocol):
+    """Documents that can be gone through, and had by their positions."""
+
+    def __iter__(self) -> Iterator[Document]: ...
+
+    def __getitem__(self, position: int) -> Document: ...
+
+
 class BadQuery(ValueError):
     """A query that the server answers with 400 and this text."""
 
 
-def paginate(
-    documents: Iterable[Document], body: Mapping[str, Any], lookup: Callable[[str], Document | None]
-) -> Document:
+def paginate(documents: Documents, body: Mapping[str, Any], lookup: Callable[[str], Document | None]) -> Document:
     """The envelope with the page of matching documents. ``lookup`` finds the document that an id refers to."""
     query, options = body.get("query") or {}, body.get("options") or {}
     if not isinstance(query, dict) or not isinstance(options, dict):
         raise BadQuery("query and options have to be objects")
-    found = [document for document in documents if matches(document, query)]
-    for name, descending in reversed(_sorting(options.get("sort"))):
-        found.sort(key=lambda document, name=name: _order(_get(document, name)), reverse=descending)  # type: ignore[misc]
+    found = _found(documents, query, _sorting(options.get("sort")))
     total = len(found)
     whole = options.get("pagination") is False
     limit = total if whole else _number(options, "limit", 10)
@@ -36,7 +41,10 @@ def paginate(
     pages = 1 if whole or not limit else max(1, math.ceil(total / limit))
     shown = found[offset : offset + limit] if limit else []
     return {
-        "docs": [_populated(_selected(d, options.get("select")), options.get("populate"), lookup) for d in shown],
+        "docs": [
+            _populated(_selected(documents[position], options.get("select")), options.get("populate"), lookup)
+            for position in shown
+        ],
         "totalDocs": total,
         "offset": offset,
         "limit": limit,
@@ -48,6 +56,20 @@ def paginate(
         "prevPage": page - 1 if page > 1 else None,
         "nextPage": page + 1 if page < pages else None,
     }
+
+
+def _found(documents: Iterable[Document], query: Mapping[str, Any], sorting: list[tuple[str, bool]]) -> Sequence[int]:
+    """The positions of the matching documents in the order asked for; documents themselves are not kept."""
+    found, keys = array("L"), [list[Any]() for _ in sorting]
+    for position, document in enumerate(documents):
+        if matches(document, query):
+            found.append(position)
+            for key, (name, _) in zip(keys, sorting, strict=True):
+                key.append(_order(_get(document, name)))
+    order = list(range(len(found))) if sorting else []
+    for key, (_, descending) in reversed(list(zip(keys, sorting, strict=True))):
+        order.sort(key=key.__getitem__, reverse=descending)
+    return array("L", map(found.__getitem__, order)) if sorting else found
 
 
 def matches(document: Document, query: Mapping[str, Any]) -> bool:

@@ -1,7 +1,7 @@
 """The simulator as a server on 127.0.0.1, with routes of its own to correct documents and to plan trouble.
 
-``POST /simulator/edits`` ``{"endpoint", "id", "change"}``, ``DELETE /simulator/edits``, ``POST /simulator/faults``
-(:class:`Fault`), ``DELETE /simulator/faults``.
+``/simulator/edits`` and ``/simulator/faults``: ``GET`` shows what is in force, ``POST`` adds (:class:`Edit`,
+:class:`Fault`), ``DELETE`` ends it all; each answers with what is then in force.
 """
 
 import asyncio
@@ -11,23 +11,36 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import uvicorn
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from spacex_assets.simulator.content import Content, EditRefused
 from spacex_assets.simulator.faults import Fault, Faults
+from spacex_assets.simulator.protocol import Response as Answer
 from spacex_assets.simulator.protocol import respond
+from spacex_assets.simulator.spool import PIECE, Body, ShortBody
 
 HOST = "127.0.0.1"
-PIECE = 1 << 16
+SLOW = 1 << 16
+"""Bytes a second of a slow body, unless its fault says otherwise."""
+
+
+class Edit(BaseModel):
+    """A correction: fields of a document by path, or ``None`` to delete it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    endpoint: str
+    id: str
+    change: dict[str, JsonValue] | None
 
 
 def application(content: Content, faults: Faults | None = None) -> Starlette:
@@ -40,41 +53,46 @@ def application(content: Content, faults: Faults | None = None) -> Starlette:
         )
         parts = request.url.path.split("/")
         fault = trouble.next(parts[2] if len(parts) > 2 else "")
-        if fault is None:
-            return Response(answer.body, answer.status, answer.headers)
-        return await _faulty(fault, Response(answer.body, answer.status, answer.headers))
+        return _whole(answer) if fault is None else await _faulty(fault, answer)
 
     async def edits(request: Request) -> Response:
         if request.method == "DELETE":
-            content.reset()
-            return PlainTextResponse("OK")
-        wanted: dict[str, Any] = await request.json()
-        try:
-            content.edit(wanted["endpoint"], wanted["id"], wanted["change"])
-        except (EditRefused, KeyError) as error:
-            return PlainTextResponse(str(error), 400)
-        return PlainTextResponse("OK")
+            await asyncio.to_thread(content.reset)
+        elif request.method == "POST":
+            try:
+                edit = Edit.model_validate_json(await request.body())
+                await asyncio.to_thread(content.edit, edit.endpoint, edit.id, edit.change)
+            except (EditRefused, ValidationError) as error:
+                return PlainTextResponse(str(error), 400)
+        return JSONResponse(content.edits)
 
     async def plan(request: Request) -> Response:
         if request.method == "DELETE":
             trouble.clear()
-            return PlainTextResponse("OK")
-        try:
-            trouble.add(Fault.model_validate_json(await request.body()))
-        except ValidationError as error:
-            return PlainTextResponse(str(error), 400)
-        return PlainTextResponse("OK")
+        elif request.method == "POST":
+            try:
+                trouble.add(Fault.model_validate_json(await request.body()))
+            except ValidationError as error:
+                return PlainTextResponse(str(error), 400)
+        return JSONResponse([fault.model_dump() for fault in trouble.planned])
 
     return Starlette(
         routes=[
-            Route("/simulator/edits", edits, methods=["POST", "DELETE"]),
-            Route("/simulator/faults", plan, methods=["POST", "DELETE"]),
+            Route("/simulator/edits", edits, methods=["GET", "POST", "DELETE"]),
+            Route("/simulator/faults", plan, methods=["GET", "POST", "DELETE"]),
             Route("/{path:path}", api, methods=["GET", "POST"]),
         ]
     )
 
 
-async def _faulty(fault: Fault, whole: Response) -> Response:
+def _whole(answer: Answer) -> Response:
+    if not answer.body.size:
+        return Response(None, answer.status, answer.headers)
+    headers = {**answer.headers, "Content-Length": str(answer.body.size)}
+    return StreamingResponse(_pieces(answer.body), answer.status, headers)
+
+
+async def _faulty(fault: Fault, answer: Answer) -> Response:
     await asyncio.sleep(fault.seconds)
     match fault.kind:
         case "status":
@@ -87,24 +105,30 @@ async def _faulty(fault: Fault, whole: Response) -> Response:
         case "body":
             return Response(fault.body, media_type="application/json")
         case "slow":
-            headers = {name: value for name, value in whole.headers.items() if name != "content-length"}
-            return StreamingResponse(_dripping(bytes(whole.body), fault), whole.status_code, headers)
+            return StreamingResponse(_dripping(answer.body, fault), answer.status, answer.headers)
         case "reset" | "truncated":
-            return _Broken(bytes(whole.body), whole.headers, fault.kind == "reset")
+            return _Broken(answer, fault.kind == "reset")
 
 
-async def _dripping(body: bytes, fault: Fault) -> AsyncIterator[bytes]:
-    rate = fault.bytes_per_second or PIECE
-    for start in range(0, len(body), max(1, rate // 10)):
-        yield body[start : start + max(1, rate // 10)]
+def _pieces(body: Body) -> Iterator[bytes]:
+    reader = body.open()
+    while piece := reader.read(PIECE):
+        yield piece
+
+
+async def _dripping(body: Body, fault: Fault) -> AsyncIterator[bytes]:
+    reader, rate = body.open(), max(1, (fault.bytes_per_second or SLOW) // 10)
+    while piece := reader.read(rate):
+        yield piece
         await asyncio.sleep(0.1)
 
 
-class _Broken(Response):
+class _Broken(StreamingResponse):
     """Promises a whole body and closes the connection after half of it, or resets it before any of it."""
 
-    def __init__(self, body: bytes, headers: Any, at_once: bool) -> None:
-        super().__init__(body, 200, dict(headers))
+    def __init__(self, answer: Answer, at_once: bool) -> None:
+        half = _pieces(ShortBody(answer.body.open().read(answer.body.size // 2)))
+        super().__init__(half, 200, {**answer.headers, "Content-Length": str(answer.body.size)})
         self.at_once = at_once
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -115,7 +139,8 @@ class _Broken(Response):
             transport.abort()
             return
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        await send({"type": "http.response.body", "body": self.body[: len(self.body) // 2], "more_body": True})
+        async for piece in self.body_iterator:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
         transport.close()
 
 

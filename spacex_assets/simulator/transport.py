@@ -1,6 +1,5 @@
 """The simulator as a transport of requests: the default source speaks HTTP's words without a socket."""
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -38,9 +37,9 @@ class SimulatorAdapter(BaseAdapter):
         response = requests.Response()
         response.status_code = answer.status
         response.headers.update(answer.headers)
-        response.headers["Content-Length"] = str(len(answer.body))
+        response.headers["Content-Length"] = str(answer.body.size)
         response.url, response.request = request.url or "", request
-        response.raw = HTTPResponse(io.BytesIO(answer.body), answer.headers, answer.status, preload_content=False)
+        response.raw = HTTPResponse(answer.body.open(), answer.headers, answer.status, preload_content=False)
         return response
 
     def close(self) -> None:
