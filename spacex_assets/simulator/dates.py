@@ -9,8 +9,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from spacex_assets.simulator import eras
+from spacex_assets.simulator.flights import Flight
 from spacex_assets.simulator.identity import Nulls
-from spacex_assets.simulator.plan import KWAJALEIN, VANDENBERG, Flight
+from spacex_assets.simulator.plan import KWAJALEIN, LAST_PAST, VANDENBERG
 
 UNIX_OFF = {7: -20 * 86_400, 70: -120}
 WRONG_DAY = frozenset({3, 8, 20, 24})
@@ -31,13 +32,22 @@ def dates(flight: Flight) -> dict[str, Any]:
     """``date_utc``, ``date_unix``, ``date_local`` and ``date_precision``."""
     date, precision = flight.date, "hour" if flight.past else eras.PRECISIONS[flight.era]
     if precision != "hour":
-        date = date.replace(day=1 if precision == "month" else date.day, hour=0, minute=0)
+        date = _filled(date, precision)
     return {
         "date_utc": stamp(date),
         "date_unix": int(date.timestamp()) + (UNIX_OFF.get(flight.era, 0) if flight.past else 0),
         "date_local": _local(flight, date).isoformat(timespec="seconds"),
         "date_precision": precision,
     }
+
+
+def _filled(date: datetime, precision: str) -> datetime:
+    """The beginning of its month or day, or of the next one if that was before the last past launch."""
+    day = date.replace(hour=0, minute=0)
+    begin = day.replace(day=1) if precision == "month" else day
+    if begin > LAST_PAST:
+        return begin
+    return (begin + timedelta(days=31)).replace(day=1) if precision == "month" else begin + timedelta(days=1)
 
 
 def static_fire(flight: Flight, nulls: Nulls) -> dict[str, Any]:

@@ -26,9 +26,18 @@ DRAGONS = (
 """Per generation of capsules: their launches, how many capsules flew them, the most flights of one."""
 CREWED = {93: 2, 106: 4, 122: 4, 134: 4, 135: 4, 155: 4, 158: 4, 186: 4}
 
+MOST_FLIGHTS = {0: 1, 1: 1, 2: 2, 3: 2, 4: 2, 5: 14}
+"""Of one core, by its block."""
+
 PAYLOADS = {74: 16, 88: 3, 130: 3, 33: 2, 47: 2, 52: 2, 68: 2, 83: 2, 97: 2, 104: 2, 146: 2, 151: 2}
 """Launches with more than one payload of their own."""
 WITH_GUEST = 153
+BOILERPLATE = 6
+"""A capsule that was none flew on it."""
+MISFILED_UPCOMING = 15
+"""Its payload says that it flies on the launch before."""
+STARLINK = frozenset(range(124, PAST)) - {*HEAVY, UNREPORTED, WITH_GUEST, *PAYLOADS} - DRAGONS[2][0]
+"""Launches of satellites of the collection of that name."""
 
 HEAVY_UPCOMING = frozenset({0, 16})
 ASSIGNED_UPCOMING = 0

@@ -7,8 +7,9 @@ from typing import Any
 from spacex_assets.endpoints.base import SIMULATED_MARK
 from spacex_assets.simulator import eras
 from spacex_assets.simulator.dates import dates, static_fire
+from spacex_assets.simulator.flights import CoreFlight, Flight
 from spacex_assets.simulator.identity import Nulls, chance, object_id
-from spacex_assets.simulator.plan import FALCON_1, CoreFlight, Flight, Plan
+from spacex_assets.simulator.plan import FALCON_1, Plan
 
 Document = dict[str, Any]
 ROLES = ("Commander", "Pilot", "Mission Specialist 1", "Mission Specialist 2")
@@ -93,11 +94,14 @@ def _flight_number(plan: Plan, flight: Flight) -> int:
 def _fairings(flight: Flight, random: Random, nulls: Nulls) -> Document | None:
     if flight.capsule is not None or (not flight.past and flight.era == 8):
         return None
+    ships = flight.fairing_ships
+    attempt = True if ships else nulls("recovery_attempt", 0.54, False)
+    recovered = nulls("recovered", 0.35, random.random() < 0.7) if attempt else attempt
     return {
         "reused": nulls("reused", 0.45, random.random() < 0.22),
-        "recovery_attempt": nulls("recovery_attempt", 0.37, random.random() < 0.5),
-        "recovered": nulls("recovered", 0.50, random.random() < 0.3),
-        "ships": [object_id("ships", ship) for ship in flight.fairing_ships],
+        "recovery_attempt": attempt,
+        "recovered": recovered,
+        "ships": [object_id("ships", ship) for ship in ships],
     }
 
 

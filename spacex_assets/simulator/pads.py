@@ -31,7 +31,8 @@ def landpad_documents(plan: Plan) -> Iterator[Document]:
     """Landing zones and drone ships."""
     for index, (name, full_name, kind, locality, region, latitude, longitude) in enumerate(PADS):
         flights = plan.flown("landpad", index)
-        landings = [core for flight in flights for core in flight.cores if core.landpad == index]
+        landings = [core for flight in flights for core in plan.flights[flight].cores if core.landpad == index]
+        successes = sum(core.landed is True for core in landings)
         yield {
             "images": {"large": [f"https://images.invalid/landpads/{index}.png"]},
             "name": name,
@@ -42,11 +43,11 @@ def landpad_documents(plan: Plan) -> Iterator[Document]:
             "region": region,
             "latitude": latitude,
             "longitude": longitude,
-            "landing_attempts": max(0, len(landings) - (3 if index == 3 else 0)),
-            "landing_successes": sum(core.landed is True for core in landings),
+            "landing_attempts": len(landings) - (min(3, len(landings) - successes) if index == 3 else 0),
+            "landing_successes": successes,
             "wikipedia": f"https://encyclopedia.invalid/wiki/{name}",
             "details": f"{full_name}, where simulated cores land.",
-            "launches": [object_id("launches", flight.index) for flight in flights],
+            "launches": [object_id("launches", flight) for flight in flights],
             "id": object_id("landpads", index),
         }
 
@@ -65,10 +66,10 @@ def launchpad_documents(plan: Plan) -> Iterator[Document]:
             "latitude": latitude,
             "longitude": longitude,
             "launch_attempts": len(flights),
-            "launch_successes": sum(flight.success is True for flight in flights),
+            "launch_successes": sum(plan.flights[flight].success is True for flight in flights),
             "rockets": [object_id("rockets", rocket) for rocket in rockets[index]],
             "timezone": timezone,
-            "launches": [object_id("launches", flight.index) for flight in flights],
+            "launches": [object_id("launches", flight) for flight in flights],
             "status": status,
             "details": f"{name}, where simulated launches begin.",
             "id": object_id("launchpads", index),

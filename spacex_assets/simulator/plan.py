@@ -5,14 +5,15 @@ is that of the real size (``eras.py``), stretched: each past position of it happ
 for. What does not belong here: texts and JSON.
 """
 
+from array import array
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from random import Random
 
 from spacex_assets.simulator import eras
+from spacex_assets.simulator.flights import CoreFlight, Flight, Ledger
 from spacex_assets.simulator.hangar import Hangar, Vehicle
 from spacex_assets.simulator.identity import Nulls, chance
 
@@ -27,42 +28,6 @@ DELETED_LAUNCHES = 4
 """Payloads that point at launches which are no more, as four of the source do."""
 
 
-@dataclass(slots=True)
-class CoreFlight:
-    """A core on a launch; ``core`` is ``None`` while it is not assigned."""
-
-    core: int | None
-    flight: int | None
-    landpad: int | None = None
-    landed: bool | None = None
-    kind: str | None = None
-
-
-@dataclass(slots=True)
-class Flight:
-    """One launch. ``era`` is its position among the past, or the upcoming, launches of the real size; ``guest`` a
-    payload of the launch before that this one lists beside its own."""
-
-    index: int
-    era: int
-    date: datetime
-    past: bool
-    rocket: int
-    launchpad: int
-    success: bool | None
-    cores: tuple[CoreFlight, ...]
-    capsule: int | None
-    crew: range
-    ships: tuple[int, ...]
-    payloads: range
-    guest: int | None
-
-    @property
-    def fairing_ships(self) -> tuple[int, ...]:
-        """Ships that are sent for the fairings."""
-        return () if self.capsule is not None or self.index % 3 == 0 else tuple(s for s in self.ships if s % 3 == 0)
-
-
 class Plan:
     """All flights of a fleet with the given number of launches."""
 
@@ -72,7 +37,9 @@ class Plan:
         self.past = launches - self.upcoming
         self.built_cores: list[Vehicle] = []
         self.built_capsules: list[Vehicle] = []
-        self.flights = list(self._flights())
+        self.flights = Ledger(self._date)
+        for flight in self._flights():
+            self.flights.append(flight)
 
     @property
     def cores(self) -> int:
@@ -98,14 +65,18 @@ class Plan:
         """A number of the real size at this size, at least one."""
         return max(1, real * self.launches // REAL_LAUNCHES)
 
-    def flown(self, what: str, index: int) -> list[Flight]:
-        """Past flights of a rocket, launchpad, ship, landpad or person."""
-        return [self.flights[flight] for flight in self._flown[what].get(index, ())]
+    def flown(self, what: str, index: int) -> "array[int]":
+        """Indexes of the past flights of a rocket, launchpad, ship, landpad or person."""
+        return self._flown[what].get(index, array("L"))
+
+    def past_flights(self) -> Iterator[Flight]:
+        """The past flights, in their order."""
+        return map(self.flights.__getitem__, range(self.past))
 
     @cached_property
-    def _flown(self) -> dict[str, dict[int, list[int]]]:
-        found: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
-        for flight in self.flights[: self.past]:
+    def _flown(self) -> "dict[str, dict[int, array[int]]]":
+        found: dict[str, dict[int, array[int]]] = defaultdict(lambda: defaultdict(lambda: array("L")))
+        for flight in self.past_flights():
             found["rocket"][flight.rocket].append(flight.index)
             found["launchpad"][flight.launchpad].append(flight.index)
             for ship in flight.ships:
@@ -120,11 +91,11 @@ class Plan:
         counted = [index * eras.PAST // self.past for index in range(self.past)]
         heavies = sum(era in eras.HEAVY for era in counted)
         early = sum(era in eras.FALCON_1 for era in counted)
-        boosters = Hangar(self.built_cores, self.scaled(70), self.past - early + 2 * heavies, most=14)
-        single_use = Hangar(self.built_cores, early, early, most=1)
+        boosters = Hangar(self.built_cores, self.scaled(70), self.past - early + 2 * heavies, eras.MOST_FLIGHTS)
+        single_use = Hangar(self.built_cores, early, early, eras.MOST_FLIGHTS)
         capsules = [
-            Hangar(self.built_capsules, self.scaled(planned), sum(era in when for era in counted), most)
-            for when, planned, most in eras.DRAGONS
+            Hangar(self.built_capsules, self.scaled(planned), sum(era in when for era in counted), {generation: most})
+            for generation, (when, planned, most) in enumerate(eras.DRAGONS)
         ]
         payload = person = 0
         for index in range(self.launches):
@@ -138,15 +109,16 @@ class Plan:
             size = eras.PAYLOADS.get(era, 1) if past else int(era in eras.UPCOMING_WITH_PAYLOAD)
             sides = range(3 if heavy else 1)
             hangar = single_use if rocket == FALCON_1 else boosters
+            launchpad = _launchpad(rocket, past, era, random)
             yield Flight(
                 index=index,
                 era=era,
                 date=self._date(index),
                 past=past,
                 rocket=rocket,
-                launchpad=_launchpad(rocket, past, era, random),
+                launchpad=launchpad,
                 success=success,
-                cores=self._cores(hangar, index, era, sides, success, random)
+                cores=self._cores(hangar, index, era, launchpad, sides, success, random)
                 if past
                 else tuple(self._assigned(era) for _ in sides),
                 capsule=_capsule(capsules, index, era, success, random) if past else None,
@@ -172,15 +144,15 @@ class Plan:
         return tuple(sorted(random.sample(range(SHIPS), count)))
 
     def _cores(
-        self, hangar: Hangar, index: int, era: int, sides: range, success: bool | None, random: Random
+        self, hangar: Hangar, index: int, era: int, launchpad: int, sides: range, success: bool | None, random: Random
     ) -> tuple[CoreFlight, ...]:
         taken = [hangar.take(eras.block(era), index, random) for _ in sides]
         expended = era < eras.FIRST_LANDING or Nulls(self.seed, "plan", index).hit("expended", 0.1)
         flights = []
         for side, core in zip(sides, taken, strict=True):
-            landing = _landing(era, side, expended, success, random)
+            landing = _landing(era, launchpad, side, expended, success, random)
             landing.core, landing.flight = core, len(hangar.built[core].flights)
-            hangar.back(core, _fate(landing))
+            hangar.back(core, _fate(era, landing))
             flights.append(landing)
         return tuple(flights)
 
@@ -191,7 +163,7 @@ class Plan:
         return CoreFlight(len(self.built_cores) - 1, 1)
 
 
-def _landing(era: int, side: int, expended: bool, success: bool | None, random: Random) -> CoreFlight:
+def _landing(era: int, launchpad: int, side: int, expended: bool, success: bool | None, random: Random) -> CoreFlight:
     if side:
         return CoreFlight(None, None, side - 1, True, "RTLS")
     if era in eras.OCEAN:
@@ -205,12 +177,12 @@ def _landing(era: int, side: int, expended: bool, success: bool | None, random: 
     if success is False or random.random() < 0.8:
         pad = random.choices((3, 5, 6), (64, 40, 21))[0]
         return CoreFlight(None, None, pad, None if success is False else random.random() < 0.93, "ASDS")
-    return CoreFlight(None, None, random.choices((0, 2), (21, 6))[0], random.random() < 0.97, "RTLS")
+    return CoreFlight(None, None, 2 if launchpad == VANDENBERG else 0, random.random() < 0.97, "RTLS")
 
 
-def _fate(core: CoreFlight) -> str | None:
+def _fate(era: int, core: CoreFlight) -> str | None:
     if core.kind is None:
-        return "expended"
+        return "lost" if era < eras.FIRST_LANDING else "expended"
     return "lost" if core.kind == "Ocean" or not core.landed else None
 
 
@@ -224,8 +196,13 @@ def _capsule(hangars: list[Hangar], index: int, era: int, success: bool | None, 
 
 
 def _launchpad(rocket: int, past: bool, era: int, random: Random) -> int:
+    """Crews and three cores leave from one pad only, capsules never towards the poles."""
     if rocket == FALCON_1:
         return KWAJALEIN
+    if rocket == FALCON_HEAVY or (past and era in eras.CREWED):
+        return KENNEDY
     if past and era in eras.FROM_VANDENBERG:
         return VANDENBERG
-    return random.choices((CAPE, KENNEDY, VANDENBERG), (99, 55, 24))[0]
+    if past and any(era in when for when, *_ in eras.DRAGONS):
+        return random.choices((CAPE, KENNEDY), (19, 8))[0]
+    return random.choices((CAPE, KENNEDY, VANDENBERG), (93, 37, 27))[0]

@@ -25,7 +25,7 @@ def rocket_documents(plan: Plan) -> Iterator[Document]:
     names = ("Sparrow 1", "Sparrow 9", "Sparrow Heavy", "Albatross")
     for index, (name, stages, weights) in enumerate(zip(names, (1, 9, 27, 37), (1, 3, 3, 3), strict=True)):
         flown = plan.flown("rocket", index)
-        good = sum(flight.success is True for flight in flown)
+        good = sum(plan.flights[flight].success is True for flight in flown)
         future = index == 3
         yield {
             "height": _length(*((21.5, 71), (70, 229.7), (70, 229.7), (120, 394))[index]),
@@ -80,7 +80,7 @@ def rocket_documents(plan: Plan) -> Iterator[Document]:
             "boosters": 2 if index == 2 else 0,
             "cost_per_launch": (6_700_000, 50_000_000, 90_000_000, 7_000_000)[index],
             "success_rate_pct": round(100 * good / len(flown)) if flown else 0,
-            "first_flight": (flown[0].date if flown else plan.flights[-1].date).date().isoformat(),
+            "first_flight": plan.flights[flown[0] if flown else -1].date.date().isoformat(),
             "country": "United States",
             "company": "Simulated Spaceways",
             "wikipedia": f"https://encyclopedia.invalid/wiki/{name.replace(' ', '_')}",
@@ -89,10 +89,11 @@ def rocket_documents(plan: Plan) -> Iterator[Document]:
         }
 
 
-def dragon_documents(_: Plan) -> Iterator[Document]:
+def dragon_documents(plan: Plan) -> Iterator[Document]:
     """Two types of capsule."""
     for index, name in enumerate(("Heron 1", "Heron 2")):
         thrusters = [("Draco", 18, 300, 0.4), ("SuperDraco", 8, 235, 71)][: index + 1]
+        flown = [capsule.flights[0] for capsule in plan.built_capsules if (capsule.kind == 2) is bool(index)]
         yield {
             "heat_shield": {"material": "SIM-X", "size_meters": 3.6, "temp_degrees": 3000, "dev_partner": "NASA"},
             "launch_payload_mass": {"kg": 6000, "lb": 13_228},
@@ -106,7 +107,7 @@ def dragon_documents(_: Plan) -> Iterator[Document]:
             },
             "height_w_trunk": _length(7.2, 23.6),
             "diameter": _length(3.7, 12),
-            "first_flight": ("2010-12-08", "2019-03-02")[index],
+            "first_flight": plan.flights[min(flown, default=-1)].date.date().isoformat(),
             "flickr_images": [f"https://images.invalid/dragons/{index}/{number}.jpg" for number in range(3)],
             "name": name + SIMULATED_MARK,
             "type": "capsule",

@@ -2,28 +2,49 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 from spacex_assets.endpoints.base import SIMULATED_MARK
+from spacex_assets.simulator import eras
 from spacex_assets.simulator.identity import Nulls, chance, object_id
-from spacex_assets.simulator.plan import Plan
+from spacex_assets.simulator.plan import LAST_PAST, Plan
 
 SATELLITES = 1791
-PER_LAUNCH = 54
+FIRST_NUMBER = 44_000
+PER_LAUNCH = 55
+
+
+def satellite_launches(plan: Plan) -> list[int]:
+    """Indexes of the launches that brought them up; if a small fleet has none, its last past one."""
+    flights = (flight.index for flight in plan.past_flights() if flight.era in eras.STARLINK)
+    return list(islice(flights, -(-SATELLITES // PER_LAUNCH))) or [plan.past - 1]
+
+
+def catalogue_numbers(launches: list[int], launch: int) -> range:
+    """Of the satellites of one of the launches."""
+    first = launches.index(launch) * PER_LAUNCH
+    last = SATELLITES if launch == launches[-1] else first + PER_LAUNCH
+    return range(FIRST_NUMBER + first, FIRST_NUMBER + last)
 
 
 def satellite_documents(plan: Plan) -> Iterator[dict[str, Any]]:
-    """1,791 satellites whatever the size of the fleet, on launches of its last third."""
-    first = plan.past * 2 // 3
+    """1,791 satellites whatever the size of the fleet."""
+    launches = satellite_launches(plan)
     for index in range(SATELLITES):
         random, nulls = chance(plan.seed, "starlink", index), Nulls(plan.seed, "starlink", index)
-        flight = plan.flights[min(first + index // PER_LAUNCH, plan.past - 1)]
+        turn = min(index // PER_LAUNCH, len(launches) - 1)
+        flight = plan.flights[launches[turn]]
         decayed = nulls.hit("position", 118 / 1791)
-        epoch = flight.date + timedelta(days=random.randrange(20, 500), microseconds=random.randrange(86_400_000_000))
-        number = 44_000 + index
+        latest = max(20, min(499, (LAST_PAST - flight.date).days))
+        epoch = flight.date + timedelta(days=random.randint(20, latest), microseconds=random.randrange(86_400_000_000))
+        number = FIRST_NUMBER + index
         motion, inclination = round(random.uniform(15.01, 16.55), 8), round(random.uniform(52.9, 53.1), 4)
         node, pericenter, anomaly = (round(random.uniform(0.3, 359.5), 4) for _ in range(3))
-        eccentricity, drag = round(random.uniform(0.00005, 0.004), 7), round(random.uniform(-0.07, 0.0124), 9)
+        eccentricity, drag = (
+            round(random.uniform(0.00005, 0.004), 7),
+            round(random.uniform(0, 0.0124 if index % 8 else -0.07), 9),
+        )
         name, day = f"STARLINK-S{index + 1}", epoch.timetuple().tm_yday
         launched = flight.date.date().isoformat()
         yield {
@@ -33,7 +54,7 @@ def satellite_documents(plan: Plan) -> Iterator[dict[str, Any]]:
                 "CREATION_DATE": (epoch + timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M:%S"),
                 "ORIGINATOR": "SIMULATOR",
                 "OBJECT_NAME": name,
-                "OBJECT_ID": f"{launched[:4]}-{flight.index % 1000:03d}{index % PER_LAUNCH:02d}",
+                "OBJECT_ID": f"{launched[:4]}-{flight.index % 1000:03d}{index - turn * PER_LAUNCH:02d}",
                 "CENTER_NAME": "EARTH",
                 "REF_FRAME": "TEME",
                 "TIME_SYSTEM": "UTC",
@@ -51,12 +72,12 @@ def satellite_documents(plan: Plan) -> Iterator[dict[str, Any]]:
                 "ELEMENT_SET_NO": 999,
                 "REV_AT_EPOCH": random.randrange(226, 14_020),
                 "BSTAR": drag,
-                "MEAN_MOTION_DOT": round(random.uniform(-0.01, 0.9), 8),
+                "MEAN_MOTION_DOT": 0 if index % 900 == 11 else round(random.uniform(0, 0.9 if index % 6 else -0.01), 8),
                 "MEAN_MOTION_DDOT": 0 if random.random() < 0.93 else 1.2426e-05,
                 "SEMIMAJOR_AXIS": round(random.uniform(6502, 6941), 3),
                 "PERIOD": round(1440 / motion, 3),
                 "APOAPSIS": round(random.uniform(127, 577), 3),
-                "PERIAPSIS": round(random.uniform(108, 562), 3),
+                "PERIAPSIS": 544 if index % 900 == 13 else round(random.uniform(108, 562), 3),
                 "OBJECT_TYPE": "PAYLOAD",
                 "RCS_SIZE": nulls("rcs_size", 0.002, "MEDIUM" if random.random() < 0.016 else "LARGE"),
                 "COUNTRY_CODE": "US",

@@ -1,12 +1,12 @@
 """The simulated cores, capsules, crews and ships: each tells the history that the plan has of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from spacex_assets.endpoints.base import SIMULATED_MARK
 from spacex_assets.simulator.hangar import Vehicle
 from spacex_assets.simulator.identity import Nulls, chance, object_id
-from spacex_assets.simulator.plan import SHIPS, Flight, Plan
+from spacex_assets.simulator.plan import SHIPS, Plan
 
 Document = dict[str, Any]
 TYPES = ("Dragon 1.0", "Dragon 1.1", "Dragon 2.0")
@@ -17,8 +17,8 @@ LAST_NAMES = ("Almeida", "Berg", "Castellanos", "Dvořák", "Eriksen", "Fontaine
 AGENCIES = ("NASA", "NASA", "SpaceX", "Axiom Space", "JAXA", "ESA", "Roscosmos")
 
 
-def _launches(flights: list[Flight]) -> list[str]:
-    return [object_id("launches", flight.index) for flight in flights]
+def _launches(flights: Iterable[int]) -> list[str]:
+    return [object_id("launches", flight) for flight in flights]
 
 
 def core_documents(plan: Plan) -> Iterator[Document]:
@@ -26,11 +26,11 @@ def core_documents(plan: Plan) -> Iterator[Document]:
     for index in range(plan.cores):
         random, nulls = chance(plan.seed, "cores", index), Nulls(plan.seed, "cores", index)
         built = plan.built_cores[index] if index < len(plan.built_cores) else Vehicle(5)
-        flights = [plan.flights[flight] for flight in built.flights]
-        landings = [core for f in flights for core in f.cores if core.core == index and core.kind is not None]
+        flights = built.flights
+        landings = [core for f in flights for core in plan.flights[f].cores if core.core == index]
         asds = sum(core.kind == "ASDS" and core.landed is True for core in landings)
         rtls = [core for core in landings if core.kind == "RTLS"]
-        idle = bool(flights) and flights[-1].index < plan.past * 2 // 3
+        idle = bool(flights) and flights[-1] < plan.past * 2 // 3
         yield {
             "block": built.kind or None,
             "reuse_count": max(0, len(flights) - 1),
@@ -51,10 +51,10 @@ def capsule_documents(plan: Plan) -> Iterator[Document]:
     for index in range(plan.capsules):
         random, nulls = chance(plan.seed, "capsules", index), Nulls(plan.seed, "capsules", index)
         built = plan.built_capsules[index] if index < len(plan.built_capsules) else Vehicle(2)
-        flights = [plan.flights[flight] for flight in built.flights]
+        flights = built.flights
         yield {
             "reuse_count": max(0, len(flights) - 1),
-            "water_landings": sum(flight.success is True for flight in flights),
+            "water_landings": sum(plan.flights[flight].success is True for flight in flights),
             "land_landings": 0,
             "last_update": nulls("update", 0.12, random.choice(("Being refurbished", "On display", "Docked"))),
             "launches": _launches(flights),
