@@ -108,6 +108,8 @@ class Content:
         """Corrects a document, for good. Raises :class:`EditRefused` if there is nothing to correct."""
         if endpoint not in ENDPOINTS:
             raise EditRefused(f"There is no endpoint {endpoint!r}; there are {', '.join(ENDPOINTS)}.")
+        if not isinstance(change, dict | None):
+            raise EditRefused(f"Expected an object of paths and values, or null, found {json.dumps(change)}.")
         with self._lock:
             known = next((one for one in self.documents(endpoint) if one["id"] == document_id), None)
             if known is None and (change is None or change.get("id") != document_id):

@@ -25,7 +25,7 @@ zone = cache(ZoneInfo)
 
 def stamp(moment: datetime) -> str:
     """ISO 8601 with milliseconds, as the source writes instants."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return f"{moment.isoformat()[:19]}.000Z"
 
 
 def dates(flight: Flight) -> dict[str, Any]:

@@ -22,15 +22,20 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from spacex_assets.errors import PlatformError
 from spacex_assets.simulator.content import Content, EditRefused
 from spacex_assets.simulator.faults import Fault, Faults
 from spacex_assets.simulator.protocol import Response as Answer
 from spacex_assets.simulator.protocol import respond
-from spacex_assets.simulator.spool import PIECE, Body, ShortBody
+from spacex_assets.simulator.spool import PIECE, Body
 
 HOST = "127.0.0.1"
 SLOW = 1 << 16
 """Bytes a second of a slow body, unless its fault says otherwise."""
+
+
+class PortTaken(PlatformError):
+    """Somebody else listens on the port."""
 
 
 class Edit(BaseModel):
@@ -44,15 +49,16 @@ class Edit(BaseModel):
 
 
 def application(content: Content, faults: Faults | None = None) -> Starlette:
-    """The ASGI application."""
+    """The ASGI application. A fault falls on a whole body, also where the client has it already."""
     trouble = faults or Faults()
 
     async def api(request: Request) -> Response:
-        answer = await asyncio.to_thread(
-            respond, content, request.method, request.url.path, dict(request.headers), await request.body()
-        )
         parts = request.url.path.split("/")
         fault = trouble.next(parts[2] if len(parts) > 2 else "")
+        headers = {} if fault else dict(request.headers)
+        answer = await asyncio.to_thread(
+            respond, content, request.method, request.url.path, headers, await request.body()
+        )
         return _whole(answer) if fault is None else await _faulty(fault, answer)
 
     async def edits(request: Request) -> Response:
@@ -89,7 +95,7 @@ def _whole(answer: Answer) -> Response:
     if not answer.body.size:
         return Response(None, answer.status, answer.headers)
     headers = {**answer.headers, "Content-Length": str(answer.body.size)}
-    return StreamingResponse(_pieces(answer.body), answer.status, headers)
+    return StreamingResponse(_pieces(answer.body, answer.body.size), answer.status, headers)
 
 
 async def _faulty(fault: Fault, answer: Answer) -> Response:
@@ -110,9 +116,10 @@ async def _faulty(fault: Fault, answer: Answer) -> Response:
             return _Broken(answer, fault.kind == "reset")
 
 
-def _pieces(body: Body) -> Iterator[bytes]:
+def _pieces(body: Body, size: int) -> Iterator[bytes]:
     reader = body.open()
-    while piece := reader.read(PIECE):
+    while size and (piece := reader.read(min(size, PIECE))):
+        size -= len(piece)
         yield piece
 
 
@@ -127,7 +134,7 @@ class _Broken(StreamingResponse):
     """Promises a whole body and closes the connection after half of it, or resets it before any of it."""
 
     def __init__(self, answer: Answer, at_once: bool) -> None:
-        half = _pieces(ShortBody(answer.body.open().read(answer.body.size // 2)))
+        half = _pieces(answer.body, answer.body.size // 2)
         super().__init__(half, 200, {**answer.headers, "Content-Length": str(answer.body.size)})
         self.at_once = at_once
 
@@ -170,9 +177,7 @@ class RunningSimulator:
 @contextmanager
 def running_simulator(content: Content) -> Iterator[RunningSimulator]:
     """Serves on a free port of 127.0.0.1 until the block ends."""
-    with socket.socket() as listener:
-        listener.bind((HOST, 0))
-        listener.listen()
+    with listening(0) as listener:
         faults = Faults()
         server = _server(application(content, faults))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
@@ -184,12 +189,20 @@ def running_simulator(content: Content) -> Iterator[RunningSimulator]:
             thread.join(10)
 
 
-def serve(content: Content, port: int) -> None:
-    """Serves on 127.0.0.1 until interrupted."""
-    _server(application(content), port=port).run()
+def listening(port: int) -> socket.socket:
+    """A socket that listens on 127.0.0.1; port 0: any that is free. Raises :class:`PortTaken`."""
+    try:
+        return socket.create_server((HOST, port))
+    except OSError as error:
+        raise PortTaken(
+            f"Expected to listen on {HOST}:{port}, found: {error.strerror}. Give another one with --port."
+        ) from error
 
 
-def _server(app: Starlette, port: int = 0) -> uvicorn.Server:
-    return uvicorn.Server(
-        uvicorn.Config(app, host=HOST, port=port, http=_Protocol, log_level="critical", access_log=False)
-    )
+def serve(content: Content, listener: socket.socket) -> None:
+    """Serves until interrupted."""
+    _server(application(content)).run(sockets=[listener])
+
+
+def _server(app: Starlette) -> uvicorn.Server:
+    return uvicorn.Server(uvicorn.Config(app, http=_Protocol, log_level="critical", access_log=False))

@@ -10,6 +10,7 @@ import io
 import json
 import os
 import tempfile
+import weakref
 from array import array
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -50,6 +51,7 @@ class Spool:
 
     def __init__(self, documents: Iterable[Document], folder: Path | None = None, single: bool = False) -> None:
         self.file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - lives as long as its readers
+        weakref.finalize(self, self.file.close)
         self.single, self.size, self.sha1 = single, 0, hashlib.sha1(usedforsecurity=False)
         self.starts, self.ids = array("Q"), array("q")
         between = b"" if single else b"["
