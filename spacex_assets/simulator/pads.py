@@ -1,5 +1,6 @@
 """The simulated landing pads and launch sites: each tells the history that the plan has of it."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,8 +32,9 @@ def landpad_documents(plan: Plan) -> Iterator[Document]:
     """Landing zones and drone ships."""
     for index, (name, full_name, kind, locality, region, latitude, longitude) in enumerate(PADS):
         flights = plan.flown("landpad", index)
-        landings = [core for flight in flights for core in plan.flights[flight].cores if core.landpad == index]
-        successes = sum(core.landed is True for core in landings)
+        landed = Counter(
+            core.landed for flight in flights for core in plan.flights[flight].cores if core.landpad == index
+        )
         yield {
             "images": {"large": [f"https://images.invalid/landpads/{index}.png"]},
             "name": name,
@@ -43,8 +45,8 @@ def landpad_documents(plan: Plan) -> Iterator[Document]:
             "region": region,
             "latitude": latitude,
             "longitude": longitude,
-            "landing_attempts": len(landings) - (min(3, len(landings) - successes) if index == 3 else 0),
-            "landing_successes": successes,
+            "landing_attempts": landed.total() - (min(3, landed[False] + landed[None]) if index == 3 else 0),
+            "landing_successes": landed[True],
             "wikipedia": f"https://encyclopedia.invalid/wiki/{name}",
             "details": f"{full_name}, where simulated cores land.",
             "launches": [object_id("launches", flight) for flight in flights],

@@ -30,11 +30,11 @@ def catalogue_numbers(launches: list[int], launch: int) -> range:
 
 def satellite_documents(plan: Plan) -> Iterator[dict[str, Any]]:
     """1,791 satellites whatever the size of the fleet."""
-    launches = satellite_launches(plan)
+    flights = [plan.flights[launch] for launch in satellite_launches(plan)]
     for index in range(SATELLITES):
         random, nulls = chance(plan.seed, "starlink", index), Nulls(plan.seed, "starlink", index)
-        turn = min(index // PER_LAUNCH, len(launches) - 1)
-        flight = plan.flights[launches[turn]]
+        turn = min(index // PER_LAUNCH, len(flights) - 1)
+        flight = flights[turn]
         decayed = nulls.hit("position", 118 / 1791)
         latest = max(20, min(499, (LAST_PAST - flight.date).days))
         epoch = flight.date + timedelta(days=random.randint(20, latest), microseconds=random.randrange(86_400_000_000))
@@ -45,13 +45,13 @@ def satellite_documents(plan: Plan) -> Iterator[dict[str, Any]]:
             round(random.uniform(0.00005, 0.004), 7),
             round(random.uniform(0, 0.0124 if index % 8 else -0.07), 9),
         )
-        name, day = f"STARLINK-S{index + 1}", epoch.timetuple().tm_yday
+        name, day = f"STARLINK-S{index + 1}", epoch.year % 100 * 1000 + epoch.timetuple().tm_yday
         launched = flight.date.date().isoformat()
         yield {
             "spaceTrack": {
                 "CCSDS_OMM_VERS": "2.0",
                 "COMMENT": f"GENERATED WITHOUT ANY SATELLITE{SIMULATED_MARK}",
-                "CREATION_DATE": (epoch + timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M:%S"),
+                "CREATION_DATE": (epoch + timedelta(hours=2)).isoformat()[:19],
                 "ORIGINATOR": "SIMULATOR",
                 "OBJECT_NAME": name,
                 "OBJECT_ID": f"{launched[:4]}-{flight.index % 1000:03d}{index - turn * PER_LAUNCH:02d}",
@@ -59,7 +59,7 @@ def satellite_documents(plan: Plan) -> Iterator[dict[str, Any]]:
                 "REF_FRAME": "TEME",
                 "TIME_SYSTEM": "UTC",
                 "MEAN_ELEMENT_THEORY": "SGP4",
-                "EPOCH": epoch.strftime("%Y-%m-%dT%H:%M:%S.%f"),
+                "EPOCH": epoch.isoformat(timespec="microseconds")[:26],
                 "MEAN_MOTION": motion,
                 "ECCENTRICITY": eccentricity,
                 "INCLINATION": 53 if index % 900 == 7 else inclination,
@@ -88,7 +88,7 @@ def satellite_documents(plan: Plan) -> Iterator[dict[str, Any]]:
                 "FILE": 2_706_890 + index // 3,
                 "GP_ID": 149_154_971 + index,
                 "TLE_LINE0": f"0 {name}",
-                "TLE_LINE1": f"1 {number}U {launched[2:4]}{flight.index % 1000:03d}A   {epoch:%y}{day:03d}.50000000",
+                "TLE_LINE1": f"1 {number}U {launched[2:4]}{flight.index % 1000:03d}A   {day:05d}.50000000",
                 "TLE_LINE2": f"2 {number} {inclination:8.4f} {node:8.4f} {eccentricity:.7f} {pericenter:8.4f}",
             },
             "launch": object_id("launches", flight.index),

@@ -54,15 +54,13 @@ class Spool:
         weakref.finalize(self, self.file.close)
         self.single, self.size, self.sha1 = single, 0, hashlib.sha1(usedforsecurity=False)
         self.starts, self.ids = array("Q"), array("q")
-        between = b"" if single else b"["
+        between = "" if single else "["
         for document in documents:
-            text = ENCODE(document).encode()
-            self._write(between)
-            self.starts.append(self.size)
+            self.starts.append(self.size + len(between))
             self.ids.append(hash(document.get("id")))
-            self._write(text)
-            between = b","
-        self._write(b"" if single else b"[]" if not self.starts else b"]")
+            self._write(between + ENCODE(document))
+            between = ","
+        self._write("" if single else "]" if self.starts else "[]")
         self.file.flush()
         self.etag = _etag(self.size, self.sha1.digest())
 
@@ -98,7 +96,8 @@ class Spool:
         """A reader at the start of the body."""
         return io.BufferedReader(_Reader(self), PIECE)
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, text: str) -> None:
+        data = text.encode()
         self.file.write(data)
         self.sha1.update(data)
         self.size += len(data)
