@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Fault(BaseModel):
@@ -14,11 +14,11 @@ class Fault(BaseModel):
 
     kind: Literal["status", "reset", "slow", "truncated", "html", "error", "body"]
     endpoint: str | None = None
-    times: int | None = 1
-    status: int = 503
+    times: int | None = Field(1, ge=1)
+    status: int = Field(503, ge=200, le=599)
     retry_after: str | None = None
-    seconds: float = 0.0
-    bytes_per_second: int | None = None
+    seconds: float = Field(0.0, ge=0)
+    bytes_per_second: int | None = Field(None, ge=1)
     body: str = ""
 
 

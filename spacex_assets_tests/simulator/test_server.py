@@ -102,6 +102,15 @@ def test_faults_are_for_an_endpoint_and_a_number_of_times_and_show_what_is_left(
     assert requests.get(f"{simulator.url}/v4/cores", timeout=10).json() == CORES
 
 
+@pytest.mark.parametrize(
+    "body",
+    [{"kind": "x"}, {"kind": "html", "times": 0}, {"kind": "status", "status": 999}, {"kind": "slow", "x": 1}, []],
+)
+def test_a_fault_that_cannot_be_is_refused_and_not_planned(simulator: RunningSimulator, body: object) -> None:
+    assert control(simulator, "POST", "faults", body).status_code == 400
+    assert control(simulator, "GET", "faults").json() == []
+
+
 def test_corrections_show_what_is_in_force(simulator: RunningSimulator) -> None:
     assert control(simulator, "GET", "edits").json() == {}
     change = {"endpoint": "cores", "id": FIRST["id"], "change": {"block": 9}}
