@@ -145,7 +145,7 @@ def test_the_data_version_of_a_raw_asset_is_its_sha256(settings: Settings) -> No
 def test_one_failed_endpoint_fails_the_run_but_stops_no_other(settings: Settings) -> None:
     materialize(settings)
     edit(settings, "launches", {"name": "Starlink 4"}, index=1)
-    edit(settings, "cores", {"status": "lost"})
+    edit(settings, "cores", {"last_update": "corrected"})
     result = materialize(settings)
     assert not result.success
     ((failed),) = failures(result)
@@ -213,7 +213,7 @@ def test_a_document_that_breaks_its_record_stops_nothing(settings: Settings) -> 
 def test_an_older_snapshot_that_comes_late_is_superseded(settings: Settings) -> None:
     materialize(settings)
     rows(settings, "UPDATE ops.loads SET fetched_at = fetched_at + interval '1 day'")
-    edit(settings, "cores", {"status": "lost"})
+    edit(settings, "cores", {"last_update": "corrected"})
     result = materialize(settings)
     assert result.success
     assert counts(result) == {}
