@@ -1,7 +1,8 @@
 """Binary COPY: frames stream to PostgreSQL in slices, keys and hashes stream back."""
 
 import io
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import polars as pl
@@ -18,16 +19,25 @@ def identifiers(names: Iterable[str], prefix: str | None = None) -> Composed:
     return SQL(", ").join(Identifier(name) if prefix is None else Identifier(prefix, name) for name in names)
 
 
-def copy_in(connection: Connection, frame: pl.DataFrame, target: Composable, json: Collection[str] = ()) -> None:
-    """Streams a frame into a table whose columns have exactly the frame's names and types; ``json`` names its jsonb.
+def copy_in(
+    connection: Connection,
+    frame: pl.DataFrame,
+    target: Composable,
+    json: Collection[str] = (),
+    complete: Callable[[pl.DataFrame], pl.DataFrame] = lambda part: part,
+) -> None:
+    """Streams a frame into a table with columns of its names and types; ``json`` names those that are jsonb.
 
-    Raises :class:`LoadError` if PostgreSQL took another number of rows than the frame has.
+    ``complete`` adds columns to a slice when its turn comes: each is completed and encoded while PostgreSQL takes the
+    one before. Raises :class:`LoadError` if PostgreSQL took another number of rows than the frame has.
     """
     if frame.is_empty():
         return
-    statement = SQL("COPY {} ({}) FROM STDIN WITH (FORMAT binary)").format(target, identifiers(frame.columns))
+    columns = identifiers(complete(frame.clear()).columns)
+    statement = SQL("COPY {} ({}) FROM STDIN WITH (FORMAT binary)").format(target, columns)
+    stream = _Stream(_ahead(_encoded(map(complete, frame.iter_slices(SLICE)), json)))
     with connection.cursor() as cursor:
-        cursor.copy_expert(statement, _Stream(_encoded(frame, json)), size=1 << 20)
+        cursor.copy_expert(statement, stream, size=1 << 20)
         if cursor.rowcount != frame.height:
             raise LoadError(f"COPY into {target} took {cursor.rowcount} rows of {frame.height}; nothing was written.")
 
@@ -45,14 +55,14 @@ def copy_out(connection: Connection, query: Composable, schema: dict[str, pl.Dat
     return pl.read_csv(buffer, has_header=False, schema=schema, empty_string_is_null=False)
 
 
-def _encoded(frame: pl.DataFrame, json: Collection[str]) -> Iterator[bytes]:
+def _encoded(parts: Iterable[pl.DataFrame], json: Collection[str]) -> Iterator[bytes]:
     import pgpq  # it and pyarrow take a while to import, and most runs have nothing to write
     from pgpq.encoders import LargeStringEncoderBuilder
     from pgpq.schema import Jsonb
 
     level = pl.CompatLevel.oldest()
     encoder: Any = None
-    for part in frame.iter_slices(SLICE):
+    for part in parts:
         table = part.rechunk().to_arrow(compat_level=level)
         if encoder is None:
             builders = {
@@ -66,6 +76,15 @@ def _encoded(frame: pl.DataFrame, json: Collection[str]) -> Iterator[bytes]:
         for batch in table.to_batches():
             yield encoder.write_batch(batch)
     yield encoder.finish()
+
+
+def _ahead(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same chunks, the next one made while the last is sent."""
+    with ThreadPoolExecutor(1, "encode") as pool:
+        following = pool.submit(next, chunks, None)
+        while (chunk := following.result()) is not None:
+            following = pool.submit(next, chunks, None)
+            yield chunk
 
 
 class _Stream(io.RawIOBase):

@@ -18,7 +18,7 @@ from spacex_assets.endpoints.tables import HISTORY, SCHEMA
 from spacex_assets.load.compare import differs, same_key
 from spacex_assets.load.copy import copy_in, copy_out, identifiers
 from spacex_assets.load.quarantine import NOTHING_KEPT, Keep
-from spacex_assets.load.row_hash import SLICE, row_hash
+from spacex_assets.load.row_hash import row_hash
 
 HASH = "_row_hash"
 BUCKET = 100_000
@@ -68,9 +68,13 @@ def upsert(
     """
     table = Identifier(SCHEMA, layout.name)
     if _is_empty(connection, table) and _is_empty(connection, Identifier(HISTORY, layout.name)):
-        for part in frame.iter_slices(SLICE):
-            hashed = part.with_columns(row_hash(part, layout))
-            copy_in(connection, _stamped(hashed, version), table, layout.json)
+        copy_in(
+            connection,
+            frame,
+            table,
+            layout.json,
+            lambda part: _stamped(part.with_columns(row_hash(part, layout)), version),
+        )
         return Counts(frame.height, frame.height, 0, 0)
 
     key_schema = {name: layout.schema[name] for name in layout.key}
@@ -148,7 +152,7 @@ def _write(
     parts["staged_key"] = identifiers(layout.key, "s")
     with connection.cursor() as cursor:
         cursor.execute(SQL("CREATE TEMP TABLE stage (LIKE {}) ON COMMIT DROP").format(table))
-        copy_in(connection, _stamped(frame, version), stage, layout.json)
+        copy_in(connection, frame, stage, layout.json, lambda part: _stamped(part, version))
         cursor.execute(SQL("ANALYZE {} ({})").format(stage, parts["key"]))
         cursor.execute(SQL(statements["rehash"]).format(**parts))
         cursor.execute(SQL(statements["upsert"]).format(**parts))
