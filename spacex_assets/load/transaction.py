@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
 import polars as pl
+import psycopg2
 import sqlalchemy as sa
 import structlog
 from psycopg2.extensions import connection as Connection
@@ -43,7 +44,9 @@ class Origin:
 class EndpointLoad:
     """A load in progress. :attr:`superseded` means that there is nothing to write."""
 
+    engine: sa.Engine
     connection: Connection
+    started: datetime
     origin: Origin
     frames: Mapping[str, pl.DataFrame]
     layouts: Sequence[TableLayout]
@@ -51,19 +54,22 @@ class EndpointLoad:
     superseded: bool
     full_compare: bool
     counts: dict[str, Counts] = field(default_factory=dict)
-    failure: BaseException | None = None
+    failed: bool = False
 
     def write(self, layout: TableLayout) -> Counts:
         """Makes sure that the table is written; what happened to its rows.
 
         The first call writes every table and checks every constraint, so that once a table is reported only the commit
-        is left to fail.
+        is left to fail. A failure ends the transaction at once: whoever writes between our yields keeps the error to
+        himself, and may keep our generator open for long.
         """
         if not self.counts:
             try:
                 self._write_all()
             except BaseException as error:
-                self.failure = error
+                self.failed = True
+                self.connection.close()
+                _record_failure(self.engine, self.origin, self.layouts, self.started, error)
                 raise
         return self.counts[layout.name]
 
@@ -138,17 +144,26 @@ def endpoint_load(
             version = Version(_version_time(connection, layouts), origin.run_id)
             set_local(connection, RUN_SETTING, origin.run_id)
             set_local(connection, VERSION_SETTING, version.at.isoformat())
-            load = EndpointLoad(connection, origin, frames, layouts, version, superseded, full_compare)
+            load = EndpointLoad(engine, connection, started, origin, frames, layouts, version, superseded, full_compare)
             yield load
             outcome = ledger.SUPERSEDED if superseded else ledger.LOADED
             _record(connection, origin, layouts, load.counts, started, outcome)
     except BaseException as error:
-        # Whoever writes between our yields keeps the error to himself and only closes the generator.
-        cause = (load and load.failure) or error
-        failure = f"{type(cause).__name__}: {cause}"
-        with _transaction(engine) as connection:
-            _record(connection, origin, layouts, {}, started, ledger.FAILED, failure)
+        if load is None or not load.failed:
+            _record_failure(engine, origin, layouts, started, error)
         raise
+
+
+def _record_failure(
+    engine: sa.Engine, origin: Origin, layouts: Sequence[TableLayout], started: datetime, error: BaseException
+) -> None:
+    """Writes a failed load to the ledger; where that fails too, says so, and leaves the first error to be raised."""
+    reason = f"{type(error).__name__}: {error}"
+    try:
+        with _transaction(engine) as connection:
+            _record(connection, origin, layouts, {}, started, ledger.FAILED, reason)
+    except (sa.exc.SQLAlchemyError, psycopg2.Error) as second:
+        log.error("the failed load is missing in the ledger", failed_with=reason, ledger_failed_with=str(second))
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from psycopg2 import InterfaceError
 from psycopg2.errors import CheckViolation
 
 from spacex_assets.endpoints.registry import ENDPOINTS
@@ -128,9 +129,12 @@ def test_nothing_is_reported_of_an_endpoint_before_all_its_tables_are_written(wa
     with warehouse.engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE spacex.launch_payloads ADD CHECK (position < 0)")
     reported = []
-    with warehouse.load(origin, LAUNCHES.layouts, result.frames) as opened:
+    with pytest.raises(InterfaceError), warehouse.load(origin, LAUNCHES.layouts, result.frames) as opened:  # noqa: PT012
         with pytest.raises(CheckViolation, match="launch_payloads"):
             reported.append(opened.write(LAUNCHES.layouts[0]))
-        opened.connection.rollback()
+        ended = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
+        assert select(warehouse, ended) == [(0,)]
+        assert [outcome for (outcome,) in select(warehouse, "SELECT DISTINCT outcome FROM ops.loads")] == ["failed"]
     assert reported == []
+    assert len(select(warehouse, "SELECT * FROM ops.loads")) == len(LAUNCHES.layouts)
     assert select(warehouse, "SELECT count(*) FROM spacex.launches") == [(0,)]
