@@ -59,9 +59,9 @@ def timed(action: Callable[[], object]) -> float:
 def main(rows: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
-        file = Path(folder) / "frame.arrow"
+        file = Path(folder) / "frame.parquet"
         frame = launch_rows(rows)
-        frame.write_ipc(file)
+        frame.write_parquet(file)
         postgres = EmbeddedPostgres(Path(folder) / "postgres")
         server = postgres.start()
         server.ensure_database("bench")
@@ -153,5 +153,5 @@ def forget_peak() -> None:
 if __name__ == "__main__":
     file, url = sys.argv[1:]
     opened = sa.create_engine(url)
-    measure(opened, pl.read_ipc(file))
+    measure(opened, pl.read_parquet(file))
     opened.dispose()

@@ -10,7 +10,7 @@ import polars_hash as plh
 
 from spacex_assets.endpoints.layout import TableLayout
 
-SLICE = 20_000
+SLICE = 100_000
 
 
 def row_hash(frame: pl.DataFrame, layout: TableLayout) -> pl.Series:
