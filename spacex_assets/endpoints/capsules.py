@@ -3,16 +3,16 @@
 from typing import Annotated
 
 from spacex_assets.endpoints.base import BackRefs, Endpoint, Record, Ref, optional, required
-from spacex_assets.endpoints.kinds import Count, Id, Ids, Text
+from spacex_assets.endpoints.kinds import Count, FilledText, Id, Ids, Text
 
 
 class Capsule(Record):
     """A Dragon capsule."""
 
     id: Id = required("The capsule's id.")
-    serial: Text = required("Serial number, for example C101.")
-    status: Text = required("State: unknown, active, retired or destroyed.")
-    type: Text = required("Generation: Dragon 1.0, Dragon 1.1 or Dragon 2.0.")
+    serial: FilledText = required("Serial number, for example C101.")
+    status: FilledText = required("State: unknown, active, retired or destroyed.")
+    type: FilledText = required("Generation: Dragon 1.0, Dragon 1.1 or Dragon 2.0.")
     dragon: Annotated[Id, Ref("dragons")] | None = optional(
         "The type of Dragon; never given by the source so far, see type."
     )

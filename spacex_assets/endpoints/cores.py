@@ -3,16 +3,16 @@
 from typing import Annotated
 
 from spacex_assets.endpoints.base import BackRefs, Endpoint, Record, optional, required
-from spacex_assets.endpoints.kinds import Count, Id, Ids, Text
+from spacex_assets.endpoints.kinds import Count, FilledText, Id, Ids, Text
 
 
 class CoreVehicle(Record):
     """A first-stage core."""
 
     id: Id = required("The core's id.")
-    serial: Text = required("Serial number, for example B1051.")
+    serial: FilledText = required("Serial number, for example B1051.")
     block: Count | None = optional("Version of the design, from 1 to 5; null for cores of Falcon 1.")
-    status: Text = required("State: active, inactive, unknown, expended, lost or retired.")
+    status: FilledText = required("State: active, inactive, unknown, expended, lost or retired.")
     reuse_count: Count | None = optional("Flights after the first, as the source counts past launches.")
     rtls_attempts: Count | None = optional("Attempts to land at the launch site (RTLS).")
     rtls_landings: Count | None = optional("Landings at the launch site (RTLS).")

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from spacex_assets.endpoints.base import BackRefs, Endpoint, Record, optional, required
-from spacex_assets.endpoints.kinds import Id, Ids, Text
+from spacex_assets.endpoints.kinds import FilledText, Id, Ids, Text
 
 
 class Person(Record):
@@ -11,7 +11,7 @@ class Person(Record):
 
     id: Id = required("The person's id.")
     name: Text | None = optional("Name.")
-    status: Text = required("State: active, inactive, retired or unknown.")
+    status: FilledText = required("State: active, inactive, retired or unknown.")
     agency: Text | None = optional("The agency or company that the person flies for.")
     image: Text | None = optional("Address of a portrait.")
     wikipedia: Text | None = optional("Address of the Wikipedia article.")

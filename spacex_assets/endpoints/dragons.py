@@ -3,13 +3,13 @@
 from typing import Annotated
 
 from spacex_assets.endpoints.base import Children, Endpoint, Record, optional, required
-from spacex_assets.endpoints.kinds import CalendarDate, Count, Flag, Id, Measure, Text, Texts
+from spacex_assets.endpoints.kinds import CalendarDate, Count, FilledText, Flag, Id, Measure, Text, Texts
 
 
 class HeatShield(Record):
     """The heat shield."""
 
-    material: Text = required("Material of the heat shield.")
+    material: FilledText = required("Material of the heat shield.")
     size_meters: Measure = required("Diameter of the heat shield.", unit="m")
     temp_degrees: Measure | None = optional("Temperature that it withstands; the source states no scale.")
     dev_partner: Text | None = optional("Who developed it with the company.")
@@ -79,8 +79,8 @@ class Dragon(Record):
     """A type of Dragon."""
 
     id: Id = required("The id of the type.")
-    name: Text = required("Name of the type.")
-    type: Text = required("Kind of vehicle.")
+    name: FilledText = required("Name of the type.")
+    type: FilledText = required("Kind of vehicle.")
     active: Flag = required("Whether the type is in use.")
     crew_capacity: Count = required("People that fit in.")
     sidewall_angle_deg: Measure = required("Angle of the side wall.", unit="degrees")

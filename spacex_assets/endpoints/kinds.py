@@ -102,6 +102,8 @@ _ZONE = r"(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$"
 
 Text = Annotated[str, Field(pattern=_NO_NUL), TEXT]
 """Any text without NUL, which PostgreSQL cannot hold. An empty text is stored as null."""
+FilledText = Annotated[str, Field(pattern=_NO_NUL, min_length=1), TEXT]
+"""A text that is never empty: what a NOT NULL column needs."""
 Id = Annotated[str, Field(pattern=HEX_24), ID]
 """An ObjectId: 24 lower-case hexadecimal digits."""
 Flag = Annotated[bool, FLAG]

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from spacex_assets.endpoints.base import BackRefs, Endpoint, Record, optional, required
-from spacex_assets.endpoints.kinds import Count, Id, Ids, Measure, Text, Texts
+from spacex_assets.endpoints.kinds import Count, FilledText, Id, Ids, Measure, Text, Texts
 
 
 class Images(Record):
@@ -18,7 +18,7 @@ class Landpad(Record):
     id: Id = required("The landpad's id.")
     name: Text | None = optional("Short name.")
     full_name: Text | None = optional("Full name.")
-    status: Text = required("State: active, inactive, unknown, retired, lost or under construction.")
+    status: FilledText = required("State: active, inactive, unknown, retired, lost or under construction.")
     type: Text | None = optional("ASDS (drone ship) or RTLS (landing zone).")
     locality: Text | None = optional("Town or port.")
     region: Text | None = optional("State.")

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from spacex_assets.endpoints.base import Bridge, Children, Endpoint, Record, Ref, optional, required
-from spacex_assets.endpoints.kinds import BigCount, Count, Flag, Id, Instant, LocalInstant, Text, Texts
+from spacex_assets.endpoints.kinds import BigCount, Count, FilledText, Flag, Id, Instant, LocalInstant, Text, Texts
 
 
 class Fairings(Record):
@@ -91,7 +91,7 @@ class Launch(Record):
     flight_number: Count = required(
         "Number in the sequence of launches; not unique among upcoming ones, and with gaps."
     )
-    name: Text = required("Name of the mission; unique.")
+    name: FilledText = required("Name of the mission; unique.")
     date_utc: Instant = required(
         "When it launched or is to launch, the date to rely on; whatever is finer than date_precision is filler."
     )
@@ -101,7 +101,7 @@ class Launch(Record):
     date_local: LocalInstant = required(
         "The date as the source gives it in local time; known to disagree with date_utc."
     )
-    date_precision: Text = required("How exact the date is: half, quarter, year, month, day or hour.")
+    date_precision: FilledText = required("How exact the date is: half, quarter, year, month, day or hour.")
     static_fire_date_utc: Instant | None = optional("When the static fire test was.")
     static_fire_date_unix: BigCount | None = optional(
         "The static fire date, counted since 1970; known to disagree with it.", unit="s"

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from spacex_assets.endpoints.base import BackRefs, Endpoint, Record, optional, required
-from spacex_assets.endpoints.kinds import Count, Id, Ids, Measure, Text
+from spacex_assets.endpoints.kinds import Count, FilledText, Id, Ids, Measure, Text
 from spacex_assets.endpoints.landpads import Images
 
 
@@ -13,7 +13,7 @@ class Launchpad(Record):
     id: Id = required("The launchpad's id.")
     name: Text | None = optional("Short name.")
     full_name: Text | None = optional("Full name.")
-    status: Text = required("State: active, inactive, unknown, retired, lost or under construction.")
+    status: FilledText = required("State: active, inactive, unknown, retired, lost or under construction.")
     locality: Text | None = optional("Town or base.")
     region: Text | None = optional("State or group of islands.")
     timezone: Text | None = optional("Time zone, by its IANA name.")

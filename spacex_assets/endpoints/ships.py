@@ -3,14 +3,14 @@
 from typing import Annotated
 
 from spacex_assets.endpoints.base import VOLATILE, BackRefs, Endpoint, Record, optional, required
-from spacex_assets.endpoints.kinds import BigCount, Count, Flag, Id, Ids, Instant, Measure, Text, Texts
+from spacex_assets.endpoints.kinds import BigCount, Count, FilledText, Flag, Id, Ids, Instant, Measure, Text, Texts
 
 
 class Ship(Record):
     """A ship."""
 
     id: Id = required("The ship's id.")
-    name: Text = required("Name.")
+    name: FilledText = required("Name.")
     legacy_id: Text | None = optional("Id in earlier versions of the API.")
     model: Text | None = optional("Model.")
     type: Text | None = optional("Kind of ship.")

@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from spacex_assets.endpoints.tables import METADATA
 from spacex_assets.load.routines import Routine
-from spacex_assets.transform.intake import Rejected
+from spacex_assets.transform.intake import Breach, Rejected
 
 _moment = sa.DateTime(timezone=True)
 
@@ -129,7 +129,7 @@ ON CONFLICT (endpoint, key) WHERE resolved_at IS NULL DO UPDATE SET documents = 
                 [
                     (
                         *(endpoint, one.key, one.document_id, one.documents, one.text),
-                        json.dumps([breach.model_dump() for breach in one.breaches]).replace("\\u0000", "�"),
+                        json.dumps([_storable(breach) for breach in one.breaches]),
                         *(at, at, run_id, run_id, sha256),
                     )
                     for one in rejected
@@ -141,6 +141,10 @@ ON CONFLICT (endpoint, key) WHERE resolved_at IS NULL DO UPDATE SET documents = 
                 "THEN 'healthy' ELSE 'gone' END WHERE endpoint = %s AND resolved_at IS NULL AND key <> ALL (%s)",
                 [at, list(accepted), endpoint, [one.key for one in rejected]],
             )
+
+
+def _storable(breach: Breach) -> dict[str, str]:
+    return {name: text.replace("\0", "�") for name, text in breach.model_dump().items()}
 
 
 def open_entries(connection: Connection, endpoint: str) -> bool:

@@ -6,6 +6,7 @@ is each document looked at alone. What does not belong here: what becomes of the
 
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -22,6 +23,9 @@ from spacex_assets.transform.intake import Breach, Rejected
 
 UNKNOWN = "extra_forbidden"
 """What pydantic calls a field that the record does not declare."""
+
+_NUL = re.compile(r"(?<!\\)(\\\\)*\\u0000")
+"""The character in JSON text; behind an odd number of backslashes it is a backslash and letters."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +47,9 @@ def documents(
     for batch in batches:
         try:
             endpoint.documents.validate_json(batch)
-        except ValidationError:
-            parsed = _one_by_one(endpoint, batch, mode)
-        else:
             parsed = Parsed(_read(endpoint, batch))
+        except (ValidationError, pl.exceptions.ComputeError):
+            parsed = _one_by_one(endpoint, batch, mode)
         _refuse_other_world(endpoint, parsed.frame, simulated)
         yield parsed
 
@@ -65,19 +68,27 @@ def document_id(document: Any) -> str | None:
     return name if isinstance(name, str) and name.isprintable() and name.isascii() and name else None
 
 
-def _one_by_one(endpoint: Endpoint, batch: bytes, mode: ContractMode) -> Parsed:
+def _one_by_one(endpoint: Endpoint, batch: bytes, mode: ContractMode, *, read_alone: bool = False) -> Parsed:
+    """Judges each document alone; reads each alone as well only after they could not be read together."""
     accepted: list[bytes] = []
     extras: list[str | None] = []
     rejected: list[Rejected] = []
     for text in split(batch):
         breaches, unknown = _judged(endpoint, text, mode)
+        if read_alone and not breaches:
+            breaches = _unreadable(endpoint, text)
         if breaches:
             rejected.append(_rejected(text, breaches))
         else:
             accepted.append(text)
             kept = unknown if mode is ContractMode.EVOLVE else {}
             extras.append(json.dumps(kept, sort_keys=True, ensure_ascii=False) if kept else None)
-    frame = _read(endpoint, b"[" + b",".join(accepted) + b"]")
+    try:
+        frame = _read(endpoint, b"[" + b",".join(accepted) + b"]")
+    except pl.exceptions.ComputeError:
+        if read_alone:
+            raise
+        return _one_by_one(endpoint, batch, mode, read_alone=True)
     return Parsed(frame.with_columns(pl.Series(EXTRA, extras, pl.String())), tuple(rejected))
 
 
@@ -97,10 +108,19 @@ def _judged(endpoint: Endpoint, text: bytes, mode: ContractMode) -> tuple[list[B
             for problem in problems
             if problem["type"] != UNKNOWN or mode is ContractMode.FREEZE
         ]
-        if "\\u0000" in json.dumps(unknown):
+        if _NUL.search(json.dumps(unknown)):
             breaches.append(Breach(path="$", expected="no NUL character", found="one in an undeclared field"))
         return breaches, unknown
     return [], {}
+
+
+def _unreadable(endpoint: Endpoint, text: bytes) -> list[Breach]:
+    """What Polars cannot read, even where the record is kept: a number too long or too large, declared or not."""
+    try:
+        _read(endpoint, b"[" + text + b"]")
+    except pl.exceptions.ComputeError as error:
+        return [Breach(path="$", expected="JSON that Polars can read", found=str(error).splitlines()[0])]
+    return []
 
 
 def _rejected(text: bytes, breaches: list[Breach]) -> Rejected:
@@ -114,8 +134,10 @@ def _rejected(text: bytes, breaches: list[Breach]) -> Rejected:
 
 
 def json_path(location: Iterable[int | str]) -> str:
-    """``("cores", 0, "core")`` is ``$.cores[0].core``."""
-    return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    """``("cores", 0, "core")`` is ``$.cores[0].core``, ``("a.b",)`` is ``$["a.b"]``: no two locations share a path."""
+    return "$" + "".join(
+        f".{part}" if isinstance(part, str) and part.isidentifier() else f"[{json.dumps(part)}]" for part in location
+    )
 
 
 def _read(endpoint: Endpoint, batch: bytes) -> pl.DataFrame:

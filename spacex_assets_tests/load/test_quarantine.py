@@ -108,6 +108,13 @@ def test_what_cannot_be_stored_as_jsonb_is_kept_as_it_came(warehouse: Warehouse)
     assert json.loads(document) == values[0]
 
 
+def test_a_backslash_before_u0000_in_a_broken_document_is_no_nul(warehouse: Warehouse) -> None:
+    values = fleet()
+    values[0]["window"] = r"\u0000"
+    load(warehouse, values)
+    assert select(warehouse, "SELECT errors #>> '{0,found}' FROM ops.quarantine") == [(repr(r"\u0000"),)]
+
+
 def test_a_blocked_snapshot_is_in_the_ledger_and_its_documents_in_quarantine(warehouse: Warehouse) -> None:
     values = fleet()
     load(warehouse, values)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from spacex_assets.config import ContractMode
+from spacex_assets.endpoints.kinds import TEXT
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.errors import WorldMismatch
 from spacex_assets.simulator.fleet import Fleet
@@ -41,7 +42,11 @@ def sample(endpoint: str) -> dict[str, Any]:
         ("launches", {"crew": [{"crew": None, "role": 5}]}, r"\$\.crew\[0\]\.role"),
         ("launches", {"links": None}, r"\$\.links"),
         ("launches", {"payloads": ["a" * 24, "a" * 24]}, r"\$\.payloads.*references that do not repeat"),
+        ("launches", {"name": ""}, r"\$\.name: expected have at least 1 character, found ''"),
         ("launches", {"news": "x\0y"}, r"expected no NUL character, found one in an undeclared field"),
+        ("launches", {"news": 10**50}, r"\$: expected JSON that Polars can read, found InvalidNumber"),
+        ("launches", {"_extra": {"a": 1}}, r"\$: expected JSON that Polars can read"),
+        ("payloads", {"mass_kg": 10**50}, r"\$: expected JSON that Polars can read, found InvalidNumber"),
         ("payloads", {"mass_kg": "5"}, r"\$\.mass_kg"),
         ("payloads", {"norad_ids": [1.5]}, r"\$\.norad_ids\[0\]"),
         ("launches", {"date_local": "2020-05-30T15:22:00+12:75"}, r"\$\.date_local"),
@@ -63,6 +68,21 @@ def test_a_document_that_breaks_its_record_goes_to_quarantine_alone(
     assert re.search(words, str(rejected))
     assert (rejected.document_id, json.loads(rejected.text)) == (document["id"], document)
     assert result.frames[endpoint]["id"].to_list() == [other["id"]]
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_an_empty_text_is_a_breach_where_a_column_is_never_null(endpoint: str) -> None:
+    never_null = [
+        column for column in ENDPOINTS[endpoint].layouts[0].columns if column.kind is TEXT and not column.nullable
+    ]
+    for column in never_null:
+        document = json.loads(json.dumps(sample(endpoint)))
+        holder = document
+        for name in column.path[:-1]:
+            holder = holder[name]
+        holder[column.path[-1]] = ""
+        (rejected,) = judged(endpoint, [document]).intake.rejected
+        assert [breach.path for breach in rejected.breaches] == [f"$.{column.source}"]
 
 
 def test_a_document_without_id_is_named_by_its_content() -> None:
@@ -148,6 +168,13 @@ def test_undeclared_fields_are_kept_with_their_paths_and_values() -> None:
     extra = parse("launches", [plain, document])["launches"]["_extra"].to_list()
     assert extra[0] is None
     assert json.loads(extra[1]) == {"$.cores[0].mass": 1.5, "$.links.podcast": True, "$.news": document["news"]}
+
+
+def test_undeclared_fields_with_dots_in_their_names_do_not_hide_others() -> None:
+    document = sample("launches") | {"links.podcast": 1, "back": r"slash \u0000"}
+    document["links"] = {**document["links"], "podcast": 2}
+    (extra,) = parse("launches", [document])["launches"]["_extra"]
+    assert json.loads(extra) == {'$["links.podcast"]': 1, "$.links.podcast": 2, "$.back": r"slash \u0000"}
 
 
 def test_the_contract_mode_decides_about_undeclared_fields() -> None:
