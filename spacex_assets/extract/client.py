@@ -150,14 +150,20 @@ class Client:
                 )
             except requests.RequestException as error:
                 raise _Failed(errors.SourceUnreachable, f"{type(error).__name__}: {_reason(error)}") from error
+            except ValueError as error:  # requests looks at the Location even though it is not to follow it
+                raise _Failed(errors.SourceRefused, f"a redirect to no URL: {error}") from error
             with response:
                 if not response.is_redirect:
                     _raise_for_status(response)
                     yield response
                     return
-                target = requests.compat.urljoin(url, response.headers["Location"])
-                if urlsplit(target)[:2] != urlsplit(url)[:2]:
-                    raise _Failed(errors.SourceRefused, f"a redirect to another host: {scrubbed(target)}", response)
+                try:
+                    target = requests.compat.urljoin(url, response.headers["Location"])
+                    elsewhere = urlsplit(target)[:2] != urlsplit(url)[:2] and scrubbed(target)
+                except ValueError as error:
+                    raise _Failed(errors.SourceRefused, f"a redirect to no URL: {error}", response) from error
+                if elsewhere:
+                    raise _Failed(errors.SourceRefused, f"a redirect to another host: {elsewhere}", response)
                 url = target
         raise _Failed(errors.SourceRefused, f"more than {REDIRECTS} redirects")
 
@@ -178,7 +184,7 @@ class Client:
             if late:
                 raise self._too_late(endpoint, url, f"{size} bytes of the body had come") from error
             raise _Failed(errors.BodyTruncated, f"the body broke off after {size} bytes: {error}", response) from error
-        if expected is not None and not encoded and size != int(expected):
+        if expected is not None and not encoded and {str(size)} != {length.strip() for length in expected.split(",")}:
             raise _Failed(errors.BodyTruncated, f"{size} bytes of {expected} came", response)
 
 

@@ -48,7 +48,7 @@ class RawLake:
         return self.folder / "raw" / endpoint / f"{sha256}.json"
 
     def keep(self, endpoint: str, sha256: str, staged: Path) -> Path:
-        """Moves a complete and checked body to its place; a body that is there already stays."""
+        """Moves a complete and checked body to its place, over an equal one if it is there already."""
         path = self.body(endpoint, sha256)
         path.parent.mkdir(parents=True, exist_ok=True)
         with staged.open("rb") as file:

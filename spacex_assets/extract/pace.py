@@ -44,7 +44,7 @@ def retry_after(header: str | None, now: datetime | None = None) -> float | None
     if header is None:
         return None
     text = header.strip()
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         return max(WAIT_FLOOR, float(text))
     try:
         moment = parsedate_to_datetime(text)

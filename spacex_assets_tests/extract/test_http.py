@@ -3,6 +3,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -162,13 +163,18 @@ def test_a_simulator_is_refused_in_the_real_world(lake: RawLake) -> None:
         source(simulated.url).fetch(CORES, lake)
 
 
-def test_redirects_to_another_host_are_refused_and_within_the_host_followed(lake: RawLake) -> None:
+@contextmanager
+def answering(status: int, *headers: tuple[str, str], body: bytes = b"") -> Iterator[str]:
+    """A server that redirects to one of its own addresses first, then gives the same answer to everyone; its URL."""
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(302)
-            self.send_header("Location", "/v4/cores/" if self.path == "/v4/cores" else "http://elsewhere.invalid/")
-            self.send_header("Content-Length", "0")
+            first = self.path == "/v4/cores"
+            self.send_response(302 if first else status)
+            for header in [("Location", "/v4/cores/"), ("Content-Length", "0")] if first else headers:
+                self.send_header(*header)
             self.end_headers()
+            self.wfile.write(b"" if first else body)
 
         def log_message(self, *_: object) -> None:
             return
@@ -176,11 +182,32 @@ def test_redirects_to_another_host_are_refused_and_within_the_host_followed(lake
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        with pytest.raises(errors.SourceRefused, match=r"another host: http://elsewhere\.invalid/"):
-            source(f"http://127.0.0.1:{server.server_port}").fetch(CORES, lake)
+        yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("location", "words"),
+    [
+        ("http://elsewhere.invalid/", r"another host: http://elsewhere\.invalid/"),
+        ("http://elsewhere.invalid:port/", "redirect to no URL: Port could not be cast"),
+        ("http://[", "redirect to no URL: Invalid IPv6 URL"),
+    ],
+)
+def test_redirects_to_another_host_are_refused_and_within_the_host_followed(
+    lake: RawLake, location: str, words: str
+) -> None:
+    redirect = (("Location", location), ("Content-Length", "0"))
+    with answering(302, *redirect) as url, pytest.raises(errors.SourceRefused, match=words):
+        source(url).fetch(CORES, lake)
+
+
+def test_a_length_that_is_said_twice_is_one_length(lake: RawLake) -> None:
+    twice = [("Content-Length", "2")] * 2
+    with answering(200, *twice, body=b"[]") as url, pytest.raises(errors.SnapshotShrunk, match="empty list"):
+        source(url).fetch(CORES, lake)
 
 
 def test_credentials_of_the_url_appear_nowhere(lake: RawLake) -> None:
@@ -205,6 +232,7 @@ def test_retry_after_is_read_in_both_forms_with_a_floor() -> None:
     assert retry_after(format_datetime(now + timedelta(seconds=9), usegmt=True), now) == 9
     assert retry_after(format_datetime(now - timedelta(hours=1), usegmt=True), now) == WAIT_FLOOR
     assert retry_after("soon") is None
+    assert retry_after("²") is None
     assert retry_after(None) is None
 
 
