@@ -40,11 +40,16 @@ def run_everything(settings: Settings) -> list[Failure]:
 
 
 def failures(result: dg.ExecuteInProcessResult) -> Iterator[Failure]:
-    """Every failed step with the message of the error that our code, not Dagster's, raised."""
+    """Every failed step, or the run that failed before any, with the message of the error that our code raised."""
     for event in result.all_events:
         if event.is_step_failure:
-            error = event.step_failure_data.error
-            yield Failure(event.step_key or "", _ours(error).message.strip() if error else "no error was recorded")
+            yield _failure(event.step_key or "", event.step_failure_data.error)
+        elif event.event_type is dg.DagsterEventType.RUN_FAILURE and not result.get_step_failure_events():
+            yield _failure("the run", event.job_failure_data.error)
+
+
+def _failure(step: str, error: SerializableErrorInfo | None) -> Failure:
+    return Failure(step, _ours(error).message.strip() if error else "no error was recorded")
 
 
 def _ours(error: SerializableErrorInfo) -> SerializableErrorInfo:

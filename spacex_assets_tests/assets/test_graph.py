@@ -49,6 +49,13 @@ def materialize(settings: Settings, **options: Any) -> dg.ExecuteInProcessResult
     return job.execute_in_process(instance=dg.DagsterInstance.ephemeral(), raise_on_error=False, **options)
 
 
+def test_a_run_that_fails_before_its_first_step_is_a_failure(settings: Settings) -> None:
+    result = materialize(settings.model_copy(update={"source": "ftp://host/x"}))
+    (failed,) = failures(result)
+    assert failed.step == "the run"
+    assert "SPACEX_SOURCE=ftp://… is not a source" in failed.reason
+
+
 def counts(result: dg.ExecuteInProcessResult) -> dict[str, tuple[int, int, int, int]]:
     names = ("inserted", "updated", "deleted", "unchanged")
     return {
