@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from spacex_assets.config import Settings
+from spacex_assets.config import settings as read_settings
 from spacex_assets.errors import PlatformError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class _Group(click.Group):
 @click.pass_context
 def main(context: click.Context, source: str | None) -> None:
     """The SpaceX data platform: from the SpaceX API to typed PostgreSQL tables, through a Dagster asset graph."""
-    context.obj = Settings(source=source) if source else Settings()
+    context.obj = read_settings(source=source) if source else read_settings()
 
 
 @main.command()
@@ -45,7 +46,7 @@ def run(settings: Settings) -> None:
     """Load every endpoint into PostgreSQL; exits with 1 if an asset failed."""
     from spacex_assets.local import prepare
 
-    click.echo(f"Source: {settings.source}, a source of the {settings.world} world.", err=True)
+    click.echo(f"Source: {settings.source_shown}, a source of the {settings.world} world.", err=True)
     ready = prepare(settings)
 
     from spacex_assets.run import run_everything

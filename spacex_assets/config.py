@@ -4,18 +4,23 @@ Nothing else in the package reads the environment. What belongs here: settings a
 world, the folders). What does not: connections, and anything that looks at the network.
 """
 
+import re
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from spacex_assets.errors import PlatformError
 
 
 class SettingMissing(PlatformError):
     """A setting that is needed here is not set."""
+
+
+class SettingWrong(PlatformError):
+    """A setting has a value that it cannot have."""
 
 
 class World(StrEnum):
@@ -39,7 +44,9 @@ class ContractMode(StrEnum):
 class Settings(BaseSettings):
     """The settings; each is the upper-case field name behind ``SPACEX_``."""
 
-    model_config = SettingsConfigDict(env_prefix="SPACEX_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="SPACEX_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     source: str = Field("simulated", description="An http(s) base URL, a folder of recorded responses, or 'simulated'.")
     database_url: SecretStr | None = Field(None, description="The warehouse; unset: the embedded PostgreSQL.")
@@ -70,10 +77,19 @@ class Settings(BaseSettings):
 
     ui_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI on 127.0.0.1.")
 
-    @field_validator("database_url", "dagster_database_url", mode="before")
+    @field_validator("contract")
     @classmethod
-    def _unset_when_empty(cls, url: object) -> object:
-        return url or None
+    def _of_known_endpoints(cls, contract: dict[str, ContractMode]) -> dict[str, ContractMode]:
+        from spacex_assets.endpoints.registry import ENDPOINTS
+
+        if unknown := sorted(contract.keys() - ENDPOINTS):
+            raise ValueError(f"no endpoint is called {', '.join(unknown)}; there are {', '.join(ENDPOINTS)}")
+        return contract
+
+    @property
+    def source_shown(self) -> str:
+        """The source without the credentials of its URL."""
+        return re.sub(r"(?<=://)[^/]*@", "", self.source)
 
     @cached_property
     def world(self) -> World:
@@ -99,6 +115,22 @@ class Settings(BaseSettings):
     def dagster_home(self) -> Path:
         """Where Dagster keeps this world's files."""
         return self.local.absolute() / "dagster" / self.world
+
+
+def settings(**instead: str) -> Settings:
+    """The settings, some of them from elsewhere. Raises :class:`SettingWrong`, which names each that is wrong."""
+    try:
+        return Settings(**instead)  # type: ignore[arg-type]
+    except SettingsError as error:
+        raise SettingWrong(
+            f"A setting cannot be read: {error}. Every setting is in spacex_assets/config.py."
+        ) from error
+    except ValidationError as error:
+        wrong = [
+            f"SPACEX_{'.'.join(map(str, one['loc'])).upper()}: {one['msg']}, found {one['input']!r}."
+            for one in error.errors(include_url=False)
+        ]
+        raise SettingWrong("\n".join([*wrong, "Every setting is in spacex_assets/config.py."])) from error
 
 
 def with_driver(url: str) -> str:
