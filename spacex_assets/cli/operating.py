@@ -1,0 +1,104 @@
+"""The commands that run the platform and open its doors: run, ui, shell, psql, db-url, stop."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from spacex_assets.config import Settings
+
+if TYPE_CHECKING:
+    from spacex_assets.run import Failure
+
+
+@click.command()
+@click.pass_obj
+def run(settings: Settings) -> None:
+    """Load every endpoint into PostgreSQL; exits with 1 if an asset failed."""
+    from spacex_assets.local import prepare
+
+    click.echo(f"Source: {settings.source_shown}, a source of the {settings.world} world.", err=True)
+    ready = prepare(settings)
+
+    from spacex_assets.run import run_everything
+
+    failed = run_everything(ready)
+    if failed:
+        report(failed)
+        sys.exit(1)
+    click.echo(
+        "\nNext: `make psql` to query the tables (schema spacex), `make ui` to see the graph, `make help` for more."
+    )
+
+
+@click.command()
+@click.pass_obj
+def ui(settings: Settings) -> None:
+    """Serve the Dagster UI and daemon until Ctrl-C."""
+    from spacex_assets.ui import serve_ui
+
+    serve_ui(settings)
+
+
+@click.command()
+@click.pass_obj
+def shell(settings: Settings) -> None:
+    """Open a shell in which every `dagster` command works."""
+    from spacex_assets.local import prepare
+
+    prepare(settings)
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    click.echo(
+        "Every `dagster` command works here, for example:\n"
+        "  dagster asset materialize --select '*'\n"
+        "  dagster asset materialize --select 'key:\"raw/launches\"+'\n"
+        "  dagster definitions validate",
+        err=True,
+    )
+    program = os.environ.get("SHELL", "/bin/sh")
+    os.execvp(program, [program])
+
+
+@click.command()
+@click.argument("arguments", nargs=-1)
+@click.pass_obj
+def psql(settings: Settings, arguments: tuple[str, ...]) -> None:
+    """Open psql on the warehouse; further arguments go to psql (after --)."""
+    from spacex_assets.psql import psql_on_warehouse
+
+    call = psql_on_warehouse(settings, arguments)
+    os.environ.update(call.environment)
+    os.execv(call.program, call.arguments)
+
+
+@click.command("db-url")
+@click.pass_obj
+def db_url(settings: Settings) -> None:
+    """Print the URL of the warehouse that the source selects."""
+    from spacex_assets.local import databases
+
+    click.echo(databases(settings).warehouse)
+
+
+@click.command()
+@click.pass_obj
+def stop(settings: Settings) -> None:
+    """Stop the embedded PostgreSQL."""
+    from spacex_assets.local import embedded
+
+    postgres = embedded(settings)
+    data = postgres.place.data
+    click.echo(f"Stopped PostgreSQL on {data}." if postgres.stop() else "No embedded PostgreSQL was running.")
+
+
+def report(failed: "Sequence[Failure]") -> None:
+    """Names every step that failed, and why."""
+    click.secho(f"\n{len(failed)} step(s) failed; what they were to load is as it was before:", fg="red", err=True)
+    for failure in failed:
+        click.secho(f"\n{failure.step}\n  {failure.reason}", fg="red", err=True)
+
+
+COMMANDS = (run, ui, shell, psql, db_url, stop)
