@@ -1,19 +1,27 @@
 """What the tests share: an embedded PostgreSQL for the session, fresh databases, the recorded responses."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
+from typing import Any
 from uuid import uuid4
 
+import dagster as dg
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner, Result
 
-from spacex_assets.config import World
+from spacex_assets.cli import main
+from spacex_assets.config import Settings, World
+from spacex_assets.definitions import build_defs
 from spacex_assets.embedded import EmbeddedPostgres, Server
+from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.load.migrate import upgrade
 from spacex_assets.load.warehouse import Warehouse
 
@@ -89,3 +97,66 @@ def recordings() -> Path:
     if not folder:
         pytest.skip("SPACEX_RECORDINGS does not name a folder of recorded responses")
     return Path(folder)
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The command line in this process, over a warehouse and a folder of its own."""
+
+    url: str
+    local: Path
+
+    def call(self, *arguments: str, status: int = 0) -> Result:
+        result = CliRunner().invoke(main, arguments)
+        assert result.exit_code == status, result.output
+        return result
+
+    def answer(self, *arguments: str) -> Any:
+        return json.loads(self.call(*arguments, "--json").stdout)
+
+    def load(self, *endpoints: str) -> None:
+        """Fetches, types and loads these endpoints or fails, without the command line and Dagster's storage."""
+        layouts = [layout.name for name in endpoints for layout in ENDPOINTS[name].layouts]
+        keys = [["raw", name] for name in endpoints] + [
+            [room, name] for name in layouts for room in ("typed", "spacex")
+        ]
+        job = build_defs(Settings()).resolve_implicit_global_asset_job_def()
+        with dg.DagsterInstance.ephemeral() as instance:
+            job.execute_in_process(
+                instance=instance, asset_selection=[dg.AssetKey(key) for key in keys], raise_on_error=False
+            )
+
+    def edit(self, endpoint: str, document_id: str, change: Any) -> None:
+        self.call("simulator", "edit", endpoint, document_id, json.dumps(change))
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        engine = sa.create_engine(self.url)
+        try:
+            with engine.begin() as connection:
+                result = connection.exec_driver_sql(statement)
+                return [tuple(row) for row in result] if result.returns_rows else []
+        finally:
+            engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def platform(server: Server, migrated: str, open_folder: Callable[[str], Path]) -> Iterator[Platform]:
+    """A platform without any run, shared by the tests of a module."""
+    name = f"test_{uuid4().hex[:12]}"
+    anywhere = sa.create_engine(server.url("postgres"), poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+    with anywhere.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {migrated}")
+    platform = Platform(server.url(name), open_folder("platform"))
+    before = dict(os.environ)
+    for variable in [name for name in before if name.startswith(("SPACEX_", "DAGSTER_"))]:
+        del os.environ[variable]
+    os.environ |= {
+        "SPACEX_DATABASE_URL": platform.url,
+        "SPACEX_LOCAL": str(platform.local),
+        "SPACEX_SIMULATED_LAUNCHES": "30",
+        "SPACEX_HTTP_RATE": "1000",
+    }
+    Warehouse(sa.create_engine(platform.url, poolclass=sa.NullPool)).claim(World.SIMULATED)
+    yield platform
+    os.environ.clear()
+    os.environ.update(before)

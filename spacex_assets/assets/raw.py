@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from spacex_assets.assets.failures import ledger_hook
 from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.extract.lake import RawLake
 from spacex_assets.extract.snapshot import Snapshot
@@ -20,6 +21,7 @@ def raw_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
         description=f"The body of GET {endpoint.path}, byte for byte, as the source sent it.",
         io_manager_key="raw_io_manager",
         required_resource_keys={"source", "lake", "warehouse"},
+        hooks={ledger_hook(endpoint)},
     )
     def raw(context: dg.AssetExecutionContext) -> dg.Output[Snapshot]:
         with step_context(context, endpoint.name):

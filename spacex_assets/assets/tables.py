@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from spacex_assets.assets.failures import ledger_hook
 from spacex_assets.assets.metadata import column_metadata, typed_origins
 from spacex_assets.config import Settings
 from spacex_assets.endpoints.base import Endpoint
@@ -42,6 +43,7 @@ def table_assets(endpoint: Endpoint, settings: Settings) -> dg.AssetsDefinition:
         ins={layout.name: dg.AssetIn(key=["typed", layout.name]) for layout in endpoint.layouts},
         internal_asset_deps={layout.name: {dg.AssetKey(["typed", layout.name])} for layout in endpoint.layouts},
         required_resource_keys={"lake", "warehouse"},
+        hooks={ledger_hook(endpoint)},
     )
     def tables(context: dg.AssetExecutionContext, **frames: pl.DataFrame) -> Iterator[dg.Output[TableWrite]]:
         with step_context(context, endpoint.name):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
+from spacex_assets.assets.failures import ledger_hook
 from spacex_assets.assets.metadata import column_metadata, raw_origins
 from spacex_assets.config import ContractMode, Settings, World
 from spacex_assets.endpoints.base import Endpoint
@@ -35,6 +36,7 @@ def typed_assets(endpoint: Endpoint, settings: Settings) -> dg.AssetsDefinition:
         },
         ins={"snapshot": dg.AssetIn(key=["raw", endpoint.name])},
         required_resource_keys={"lake"},
+        hooks={ledger_hook(endpoint)},
     )
     def typed_step(context: dg.AssetExecutionContext, snapshot: Snapshot) -> Iterator[dg.Output[pl.DataFrame]]:
         with step_context(context, endpoint.name):

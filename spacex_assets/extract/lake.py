@@ -68,12 +68,16 @@ class RawLake:
         """The newest snapshot; ``None`` if there is none whose body is still there."""
         return self._read(self._latest(endpoint))
 
+    def pinned(self, endpoint: str, run_id: str) -> Snapshot | None:
+        """The snapshot that a run worked on; ``None`` if it had none or its body is gone."""
+        return self._read(self._pin(endpoint, run_id))
+
     def resolve(self, endpoint: str, run_id: str | None = None) -> Snapshot:
         """The run's own snapshot; else the latest, which from then on is the run's own.
 
         Raises :class:`SnapshotMissing`.
         """
-        pinned = self._read(self._pin(endpoint, run_id)) if run_id else None
+        pinned = self.pinned(endpoint, run_id) if run_id else None
         if pinned is not None:
             return pinned
         latest = self.latest(endpoint)
@@ -85,7 +89,7 @@ class RawLake:
         if run_id is None:
             return latest
         self._write(self._pin(endpoint, run_id), latest, exclusive=True)
-        return self._read(self._pin(endpoint, run_id)) or latest
+        return self.pinned(endpoint, run_id) or latest
 
     def sweep(self) -> int:
         """Removes what interrupted fetches left in staging; how many files."""

@@ -1,7 +1,14 @@
-"""``ops.loads``: one row per table and load, written with it or after it failed. ``ops.world``: whose data this is."""
+"""``ops.loads``: one row per table and run, also of a run that failed. ``ops.world``: whose data this is.
+
+A load writes its rows itself (``transaction.py``); :func:`record_unloaded` writes those of a run that never came to it.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from spacex_assets.endpoints.layout import TableLayout
 from spacex_assets.endpoints.tables import METADATA
 
 LOADED, SUPERSEDED, BLOCKED, FAILED = OUTCOMES = ("loaded", "superseded", "blocked", "failed")
@@ -16,7 +23,7 @@ LOADS = sa.Table(
     sa.Column("endpoint", sa.Text(), nullable=False, comment="The endpoint."),
     sa.Column("table_name", sa.Text(), nullable=False, comment="The table in schema spacex."),
     sa.Column("source", sa.Text(), nullable=False, comment="Where the snapshot came from, without credentials."),
-    sa.Column("sha256", sa.Text(), nullable=False, comment="Content of the raw snapshot."),
+    sa.Column("sha256", sa.Text(), comment="Content of the raw snapshot; null: none came."),
     sa.Column("fetched_at", _moment, nullable=False, comment="When the source was asked."),
     sa.Column("documents", sa.BigInteger(), nullable=False, comment="Documents in the snapshot."),
     sa.Column(
@@ -64,3 +71,36 @@ WORLD = sa.Table(
     schema="ops",
     comment="The world that this database belongs to; one row.",
 )
+
+
+def record_unloaded(
+    engine: sa.Engine,
+    layouts: Sequence[TableLayout],
+    *,
+    run_id: str,
+    endpoint: str,
+    source: str,
+    sha256: str | None,
+    fetched_at: datetime,
+    documents: int,
+    started_at: datetime,
+    error: str,
+) -> None:
+    """Writes that a run failed for all tables of an endpoint, unless the load that failed has done so itself."""
+    same = {
+        "run_id": run_id,
+        "endpoint": endpoint,
+        "source": source,
+        "sha256": sha256,
+        "fetched_at": fetched_at,
+        "documents": documents,
+        "started_at": started_at,
+        "finished_at": datetime.now(UTC),
+        "outcome": FAILED,
+        "error": error,
+        **dict.fromkeys(("rows_read", "rows_inserted", "rows_updated", "rows_deleted", "rows_unchanged"), 0),
+    }
+    recorded = sa.select(LOADS.c.id).where(LOADS.c.run_id == run_id, LOADS.c.endpoint == endpoint).limit(1)
+    with engine.begin() as connection:
+        if connection.scalar(recorded) is None:
+            connection.execute(LOADS.insert(), [{**same, "table_name": layout.name} for layout in layouts])
