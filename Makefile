@@ -8,7 +8,7 @@ CLI := $(BIN)/python -m spacex_assets $(if $(SOURCE),--source "$(SOURCE)")
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check ui psql db-url shell stop bench migration dictionary lock clean
+.PHONY: help run status test check ui psql db-url shell stop bench migration dictionary lock clean
 
 help: ## Explain every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ $(READY): requirements.lock pyproject.toml
 
 run: $(READY) ## Load every endpoint of SOURCE into PostgreSQL
 	@$(CLI) run
+
+status: $(READY) ## Show how the data of SOURCE stands
+	@$(CLI) status
 
 test: $(READY) ## Run the tests, with branch coverage
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered

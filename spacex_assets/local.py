@@ -71,8 +71,20 @@ def prepare(settings: Settings) -> Settings:
     finally:
         engine.dispose()
     _create_dagster_storage(found.dagster)
-    _link_dagster_home(settings.dagster_home)
     RawLake(settings.lake_folder).sweep()
+    return _entered(settings, found)
+
+
+def attach(settings: Settings) -> Settings:
+    """Settings with which to read: a configured warehouse is left as it is, the embedded one is prepared.
+
+    Also makes this process's environment the one that Dagster expects. Raises :class:`PlatformError`.
+    """
+    return prepare(settings) if settings.database_url is None else _entered(settings, databases(settings))
+
+
+def _entered(settings: Settings, found: Databases) -> Settings:
+    _link_dagster_home(settings.dagster_home)
     ready = settings.model_copy(
         update={"database_url": SecretStr(found.warehouse), "dagster_database_url": SecretStr(found.dagster)}
     )

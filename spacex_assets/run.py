@@ -1,10 +1,10 @@
-"""The whole graph in one process, with progress and a summary: what `make run` does.
+"""The graph, or a part of it, in one process, with progress and a summary: what `make run` does.
 
 What does not belong here: what has to be there before (``local.py``) and the words of the command line (``cli.py``).
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import click
@@ -15,9 +15,12 @@ from dagster_shared.error import SerializableErrorInfo
 from spacex_assets.config import Settings
 from spacex_assets.definitions import build_defs
 from spacex_assets.endpoints.registry import ENDPOINTS
+from spacex_assets.endpoints.tables import SCHEMA
+from spacex_assets.inspection.words import shortened
 from spacex_assets.load import ledger
 
-COLUMNS = ("documents", "inserted", "updated", "deleted", "unchanged", "seconds")
+WIDTHS = {"documents": 11, "quarantined": 13, "inserted": 11, "updated": 11, "deleted": 11, "unchanged": 11}
+SECONDS = 11
 
 
 @dataclass(frozen=True)
@@ -30,12 +33,26 @@ class Failure:
 
 def run_everything(settings: Settings) -> list[Failure]:
     """Materializes every asset, prints the summary, returns what failed."""
+    return _run(settings, ENDPOINTS, None)
+
+
+def run_from_snapshots(settings: Settings, endpoints: Collection[str]) -> list[Failure]:
+    """Types the latest raw snapshots of some endpoints anew and loads them, without fetching; else the same."""
+    layouts = [layout for name in endpoints for layout in ENDPOINTS[name].layouts]
+    selection = [dg.AssetKey([layer, layout.name]) for layout in layouts for layer in ("typed", SCHEMA)]
+    return _run(settings, endpoints, selection)
+
+
+def _run(settings: Settings, endpoints: Collection[str], selection: list[dg.AssetKey] | None) -> list[Failure]:
     job = build_defs(settings).resolve_implicit_global_asset_job_def()
     with dg.DagsterInstance.get() as instance:
         result = job.execute_in_process(
-            instance=instance, raise_on_error=False, run_config={"loggers": {"progress": {}}}
+            instance=instance,
+            asset_selection=selection,
+            raise_on_error=False,
+            run_config={"loggers": {"progress": {}}},
         )
-    click.echo(summary(settings, result))
+    click.echo(summary(settings, result, endpoints))
     return list(failures(result))
 
 
@@ -58,7 +75,9 @@ def _ours(error: SerializableErrorInfo) -> SerializableErrorInfo:
     return error
 
 
-def summary(settings: Settings, result: dg.ExecuteInProcessResult) -> str:
+def summary(
+    settings: Settings, result: dg.ExecuteInProcessResult, endpoints: Collection[str] = tuple(ENDPOINTS)
+) -> str:
     """A line per endpoint: documents read, rows by what happened to them, seconds of all its steps."""
     seconds: dict[str, float] = defaultdict(float)
     for event in result.all_events:
@@ -66,32 +85,49 @@ def summary(settings: Settings, result: dg.ExecuteInProcessResult) -> str:
             name = (event.step_key or "").removeprefix("raw__").removeprefix("typed_").removeprefix("spacex_")
             if event.is_step_success:
                 seconds[name] += event.step_success_data.duration_ms / 1000
-    loads = _loads(settings, result.run_id)
-    lines = [f"{'endpoint':<12}" + "".join(f"{column:>11}" for column in COLUMNS)]
-    totals = [0] * 5
-    for name in ENDPOINTS:
+    engine = sa.create_engine(settings.warehouse_url)
+    try:
+        with engine.connect() as connection:
+            loads, retained = _loads(connection, result.run_id), _retained(connection)
+    finally:
+        engine.dispose()
+    header = "".join(f"{name:>{width}}" for name, width in WIDTHS.items())
+    lines = [f"{'endpoint':<12}{header}{'seconds':>{SECONDS}}"]
+    totals = [0] * len(WIDTHS)
+    for name in endpoints:
         counts = loads.get(name)
-        cells = [f"{count:>11,}" for count in counts] if counts else [f"{'-':>11}"] * 5
-        totals = [total + count for total, count in zip(totals, counts or [0] * 5, strict=True)]
-        lines.append(f"{name:<12}" + "".join(cells) + f"{seconds[name]:>11.2f}")
-    lines.append(f"{'total':<12}" + "".join(f"{total:>11,}" for total in totals) + f"{sum(seconds.values()):>11.2f}")
+        totals = [total + count for total, count in zip(totals, counts or [0] * len(WIDTHS), strict=True)]
+        lines.append(_line(name, counts, seconds[name]))
+    lines.append(_line("total", totals, sum(seconds.values())))
+    if retained:
+        lines.append("\nRetained as last loaded; why: python -m spacex_assets quarantine")
+        lines += [f"  {name}: {shortened(documents)}" for name, documents in retained.items()]
     return "\n".join(lines)
 
 
-def _loads(settings: Settings, run_id: str) -> dict[str, list[int]]:
+def _line(name: str, counts: Sequence[int] | None, seconds: float) -> str:
+    cells = (f"{count:,}" for count in counts) if counts else ("-" for _ in WIDTHS)
+    row = "".join(f"{cell:>{width}}" for cell, width in zip(cells, WIDTHS.values(), strict=True))
+    return f"{name:<12}{row}{seconds:>{SECONDS}.2f}"
+
+
+def _loads(connection: sa.Connection, run_id: str) -> dict[str, list[int]]:
     loads = ledger.LOADS.c
     query = (
         sa.select(
             loads.endpoint,
             sa.func.max(loads.documents),
+            sa.func.max(loads.documents_quarantined),
             *(sa.func.sum(loads[f"rows_{what}"]) for what in ("inserted", "updated", "deleted", "unchanged")),
         )
         .where(loads.run_id == run_id, loads.outcome == ledger.LOADED)
         .group_by(loads.endpoint)
     )
-    engine = sa.create_engine(settings.warehouse_url)
-    try:
-        with engine.connect() as connection:
-            return {name: [int(count) for count in counts] for name, *counts in connection.execute(query)}
-    finally:
-        engine.dispose()
+    return {name: [int(count) for count in counts] for name, *counts in connection.execute(query)}
+
+
+def _retained(connection: sa.Connection) -> dict[str, list[str]]:
+    query = sa.text(
+        "SELECT endpoint, array_agg(document_id ORDER BY document_id) FROM ops.retained GROUP BY endpoint ORDER BY 1"
+    )
+    return dict(connection.execute(query).tuples().all())

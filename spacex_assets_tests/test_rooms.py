@@ -17,9 +17,10 @@ ALLOWED = {
     "embedded": {"embedded"},
     "io_managers": {"endpoints", "transform", "extract", "load", "io_managers"},
     "assets": {"endpoints", "transform", "extract", "load", "io_managers", "assets"},
+    "inspection": {"definitions", "endpoints", "transform", "extract", "load", "inspection"},
 }
 EVERYWHERE = {"errors", "config"}
-DAGSTER = {"io_managers", "assets", "definitions.py", "storage.py", "logs.py", "progress.py", "run.py"}
+DAGSTER = {"io_managers", "assets", "inspection", "definitions.py", "storage.py", "logs.py", "progress.py", "run.py"}
 
 
 def imports(path: Path) -> set[str]:

@@ -1,0 +1,131 @@
+"""`status`, through the command line, from before the first run to runs that went wrong."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+import pytest
+
+from spacex_assets.endpoints.registry import ENDPOINTS
+from spacex_assets.inspection.checks import bad_verdicts
+from spacex_assets.inspection.words import age
+from spacex_assets_tests.conftest import Platform
+
+LAUNCH = "5e9d0d9551a0070000000003"
+
+
+@pytest.fixture(scope="module")
+def troubled(platform: Platform) -> Platform:
+    """After a good run, one in which a launch is broken and the cores are of the other world."""
+    assert "Nothing was loaded yet: make run" in platform.call("status").stdout
+    assert {one["last_load"] for one in platform.answer("status")["endpoints"]} == {None}
+    platform.load(*ENDPOINTS)
+    platform.edit("launches", LAUNCH, {"flight_number": "seven"})
+    (core,) = platform.rows("SELECT id FROM spacex.cores ORDER BY id LIMIT 1")
+    platform.edit("cores", core[0], {"serial": "B1001"})
+    platform.call("run", status=1)
+    return platform
+
+
+def test_the_answer_for_machines_has_every_endpoint_and_the_documented_keys(troubled: Platform) -> None:
+    answer = troubled.answer("status")
+    assert set(answer) == {"at", "source", "world", "endpoints", "drift", "checks"}
+    assert len(answer["endpoints"]) == 14
+    launches = next(one for one in answer["endpoints"] if one["endpoint"] == "launches")
+    assert set(launches) == {
+        "endpoint",
+        "last_load",
+        "fetched_at",
+        "age_seconds",
+        "unchanged_since",
+        "unchanged_seconds",
+        "quarantined",
+        "retained",
+        "drifts",
+    }
+    load = launches["last_load"]
+    assert (load["outcome"], load["documents"], load["documents_quarantined"]) == ("loaded", 30, 1)
+    (rows,) = troubled.rows(
+        f"SELECT sum(rows_unchanged), sum(rows_retained) FROM ops.loads "
+        f"WHERE run_id = '{load['run_id']}' AND endpoint = 'launches'"
+    )
+    assert (load["rows_unchanged"], load["rows_retained"]) == rows
+    assert load["rows_retained"] > 1
+    assert (launches["quarantined"], launches["retained"]) == (1, 1)
+
+
+def test_an_endpoint_that_failed_keeps_the_age_of_what_it_holds(troubled: Platform) -> None:
+    by_name = {one["endpoint"]: one for one in troubled.answer("status")["endpoints"]}
+    cores, ships = by_name["cores"], by_name["ships"]
+    assert cores["last_load"]["outcome"] == "failed"
+    assert "serves real documents" in cores["last_load"]["error"]
+    assert cores["fetched_at"] < ships["fetched_at"]
+    assert ships["unchanged_since"] < ships["fetched_at"], "the source has sent the same since the first run"
+    assert by_name["launches"]["unchanged_since"] == by_name["launches"]["fetched_at"]
+
+
+def test_the_screen_is_narrow_and_names_every_trouble(troubled: Platform) -> None:
+    lines = troubled.call("status").stdout.splitlines()
+    assert max(map(len, lines)) <= 100
+    text = "\n".join(lines)
+    assert "Loads       1 not loaded" in text
+    assert "cores: failed: WorldMismatch" in text
+    assert "Quarantine  1 open (launches 1); last good rows of 1 document(s) retained" in text
+
+
+def test_drift_is_shown_while_it_lasts(troubled: Platform) -> None:
+    troubled.rows(
+        "CREATE TABLE IF NOT EXISTS ops.drift (id int GENERATED ALWAYS AS IDENTITY, endpoint text, path text, "
+        "change text, before text, after text, first_seen_at timestamptz, last_seen_at timestamptz, "
+        "first_run_id text, last_run_id text, first_sha256 text, last_sha256 text, ended_at timestamptz)"
+    )
+    for path, ended in (("$.mass", "NULL"), ("$.old", "now()")):
+        troubled.rows(
+            "INSERT INTO ops.drift (endpoint, path, change, after, first_seen_at, last_seen_at, first_run_id, "
+            "last_run_id, first_sha256, last_sha256, ended_at) "
+            f"VALUES ('ships', '{path}', 'appeared', 'int', now(), now(), 'r', 'r', 's', 's', {ended})"
+        )
+    answer = troubled.answer("status")
+    of_ships = [(drift["path"], drift["change"]) for drift in answer["drift"] if drift["endpoint"] == "ships"]
+    assert of_ships == [("$.mass", "appeared")]
+    assert {one["endpoint"]: one["drifts"] for one in answer["endpoints"]}["ships"] == 1
+    assert "  ships $.mass: appeared: int" in troubled.call("status").stdout
+
+
+def test_a_check_is_bad_until_its_next_good_verdict() -> None:
+    verdicts = {"sound": (True, "ERROR"), "odd": (False, "WARN"), "wrong": (False, "ERROR")}
+
+    def check(name: str) -> dg.AssetChecksDefinition:
+        @dg.asset_check(asset="thing", name=name)
+        def evaluate() -> dg.AssetCheckResult:
+            passed, severity = verdicts[name]
+            return dg.AssetCheckResult(
+                passed=passed, severity=dg.AssetCheckSeverity(severity), description=f"is {name}"
+            )
+
+        return evaluate
+
+    @dg.asset
+    def thing() -> None:
+        pass
+
+    job = dg.Definitions([thing], asset_checks=list(map(check, verdicts))).resolve_implicit_global_asset_job_def()
+    keys = [dg.AssetCheckKey(dg.AssetKey("thing"), name) for name in verdicts]
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert bad_verdicts(instance, keys) == []
+        began = datetime.now(UTC)
+        job.execute_in_process(instance=instance)
+        found = bad_verdicts(instance, keys)
+        assert [(one.severity, one.check, one.description) for one in found] == [
+            ("ERROR", "wrong", "is wrong"),
+            ("WARN", "odd", "is odd"),
+        ]
+        assert found[0].evaluated_at >= began.replace(microsecond=0)
+        verdicts["odd"] = (True, "WARN")
+        job.execute_in_process(instance=instance)
+        assert [one.check for one in bad_verdicts(instance, keys)] == ["wrong"]
+
+
+def test_ages_are_named_in_their_largest_whole_unit() -> None:
+    assert [age(seconds) for seconds in (-1, 59.9, 60, 3_599, 3_600, 86_399, 86_400)] == [
+        *("0s", "59s", "1m", "59m", "1h", "23h", "1d")
+    ]
