@@ -31,14 +31,14 @@ class World(StrEnum):
 
 
 class ContractMode(StrEnum):
-    """What becomes of fields that a record does not declare."""
+    """What becomes of fields and values that a record does not declare."""
 
     EVOLVE = "evolve"
-    """They are kept in the column ``_extra`` until they are declared."""
+    """Values are loaded, fields are kept in the column ``_extra`` until they are declared."""
     FREEZE = "freeze"
     """They break the record."""
     DISCARD = "discard"
-    """They are left in the raw snapshot."""
+    """Values are loaded, fields are left in the raw snapshot."""
 
 
 class Settings(BaseSettings):
@@ -72,7 +72,18 @@ class Settings(BaseSettings):
     contract: dict[str, ContractMode] = Field(
         {}, description='Contract modes other than evolve, by endpoint: {"launches": "freeze"}.'
     )
-    full_compare: bool = Field(False, description="Compare every row by value; trust no row hash.")
+    full_compare: bool = Field(
+        False, description="Compare every row and every leaf by value, at any size; trust no row hash."
+    )
+    reconcile_documents: int = Field(
+        10_000, ge=0, description="Endpoints with more documents are compared leaf by leaf only with full_compare."
+    )
+    fresh_hours: float = Field(
+        24.0, gt=0, description="Hours without a load after which a table is late; after twice as many it is stale."
+    )
+    source_silent_days: float = Field(
+        30.0, gt=0, description="Days without a change at the source after which a check warns."
+    )
     force: bool = Field(False, description="Load a snapshot even if a later one was loaded before.")
 
     ui_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI on 127.0.0.1.")

@@ -10,6 +10,8 @@ from spacex_assets import logs
 from spacex_assets.assets.raw import raw_asset
 from spacex_assets.assets.tables import table_assets
 from spacex_assets.assets.typed import typed_assets
+from spacex_assets.checks.guards import guard_checks
+from spacex_assets.checks.tables import table_checks
 from spacex_assets.config import Settings
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.extract.lake import RawLake
@@ -35,8 +37,14 @@ def build_defs(settings: Settings, resources: Mapping[str, object] | None = None
             table_assets(endpoint, settings),
         )
     ]
+    checks = [
+        check
+        for endpoint in ENDPOINTS.values()
+        for check in (guard_checks(endpoint, settings), table_checks(endpoint, settings))
+    ]
     return dg.Definitions(
         assets=assets,
+        asset_checks=checks,
         resources={**default_resources(settings), **(resources or {})},
         executor=dg.in_process_executor,
         loggers={"progress": progress_logger},

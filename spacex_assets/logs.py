@@ -28,8 +28,10 @@ def configure() -> None:
 
 
 @contextmanager
-def step_context(context: dg.AssetExecutionContext, endpoint: str) -> Iterator[None]:
+def step_context(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, endpoint: str) -> Iterator[None]:
     """Binds run, step and endpoint to every line that is logged inside."""
     step = context.op_execution_context.op_def.name
-    with structlog.contextvars.bound_contextvars(run_id=context.run_id, step=step, endpoint=endpoint):
+    with structlog.contextvars.bound_contextvars(
+        run_id=context.op_execution_context.run_id, step=step, endpoint=endpoint
+    ):
         yield

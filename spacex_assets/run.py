@@ -3,6 +3,7 @@
 What does not belong here: what has to be there before (``local.py``) and the words of the command line (``cli.py``).
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from spacex_assets.endpoints.tables import SCHEMA
 from spacex_assets.inspection.words import shortened
 from spacex_assets.load import ledger
 
+_STEPS = re.compile(r"^(raw__|typed_|guard_|spacex_|check_)")
 WIDTHS = {"documents": 11, "quarantined": 13, "inserted": 11, "updated": 11, "deleted": 11, "unchanged": 11}
 SECONDS = 11
 
@@ -53,6 +55,8 @@ def _run(settings: Settings, endpoints: Collection[str], selection: list[dg.Asse
             run_config={"loggers": {"progress": {}}},
         )
     click.echo(summary(settings, result, endpoints))
+    for line in warnings(result):
+        click.secho(line, fg="yellow")
     return list(failures(result))
 
 
@@ -69,6 +73,13 @@ def _failure(step: str, error: SerializableErrorInfo | None) -> Failure:
     return Failure(step, _ours(error).message.strip() if error else "no error was recorded")
 
 
+def warnings(result: dg.ExecuteInProcessResult) -> Iterator[str]:
+    """A line per check that did not pass and withheld nothing."""
+    for one in result.get_asset_check_evaluations():
+        if not one.passed and not one.blocking:
+            yield f"{one.severity.value:<6}{one.asset_key.to_user_string()} {one.check_name}: {one.description}"
+
+
 def _ours(error: SerializableErrorInfo) -> SerializableErrorInfo:
     while error.cause is not None and (error.cls_name or "").startswith("Dagster"):
         error = error.cause
@@ -82,7 +93,7 @@ def summary(
     seconds: dict[str, float] = defaultdict(float)
     for event in result.all_events:
         if event.is_step_success or event.is_step_failure:
-            name = (event.step_key or "").removeprefix("raw__").removeprefix("typed_").removeprefix("spacex_")
+            name = _STEPS.sub("", event.step_key or "")
             if event.is_step_success:
                 seconds[name] += event.step_success_data.duration_ms / 1000
     engine = sa.create_engine(settings.warehouse_url)

@@ -18,9 +18,13 @@ ALLOWED = {
     "io_managers": {"endpoints", "transform", "extract", "load", "io_managers"},
     "assets": {"endpoints", "transform", "extract", "load", "io_managers", "assets"},
     "inspection": {"definitions", "endpoints", "transform", "extract", "load", "inspection"},
+    "checks": {"endpoints", "transform", "extract", "load", "io_managers", "assets", "checks"},
 }
 EVERYWHERE = {"errors", "config"}
-DAGSTER = {"io_managers", "assets", "inspection", "definitions.py", "storage.py", "logs.py", "progress.py", "run.py"}
+DAGSTER = {
+    *("io_managers", "assets", "checks", "inspection"),
+    *("definitions.py", "storage.py", "logs.py", "progress.py", "run.py"),
+}
 
 
 def imports(path: Path) -> set[str]:
@@ -38,7 +42,7 @@ def test_imports_run_one_way(room: str) -> None:
     known = {path.stem for path in ROOT.iterdir()}
     for path in (ROOT / room).rglob("*.py"):
         rooms = {name.split(".")[1] for name in imports(path) if name.startswith("spacex_assets.")}
-        extra = {"logs"} if room == "assets" else set()
+        extra = {"logs"} if room in ("assets", "checks") else set()
         assert rooms & known <= ALLOWED[room] | EVERYWHERE | extra, path
 
 
@@ -47,6 +51,13 @@ def test_only_the_dagster_rooms_import_dagster() -> None:
         room = path.relative_to(ROOT).parts[0]
         if any(name.split(".")[0].startswith("dagster") for name in imports(path)):
             assert room in DAGSTER, path
+
+
+def test_the_raw_side_of_the_reconciliation_shares_nothing_with_the_transform() -> None:
+    assert not any(name.startswith("spacex_assets") for name in imports(ROOT / "checks" / "leaves.py"))
+    for name in ("reconciliation.py", "stored.py"):
+        shared = {module for module in imports(ROOT / "checks" / name) if module.startswith("spacex_assets.transform.")}
+        assert shared <= {"spacex_assets.transform.intake", "spacex_assets.transform.intake.Intake"}
 
 
 def test_only_the_settings_and_the_command_line_know_the_environment() -> None:

@@ -1,6 +1,7 @@
 """One step per endpoint: its typed frames, upserted into PostgreSQL in one transaction."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -13,7 +14,8 @@ from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.endpoints.tables import SCHEMA
 from spacex_assets.extract.snapshot import Snapshot
 from spacex_assets.io_managers.postgres import TableWrite
-from spacex_assets.load.transaction import Origin
+from spacex_assets.load.errors import ContractFrozen
+from spacex_assets.load.transaction import Origin, record_blocked
 from spacex_assets.load.warehouse import Warehouse
 from spacex_assets.logs import step_context
 from spacex_assets.transform.intake import Intake
@@ -37,6 +39,10 @@ def table_assets(endpoint: Endpoint, settings: Settings) -> dg.AssetsDefinition:
                     "dagster/table_name": f"{SCHEMA}.{layout.name}",
                 },
                 code_version=layout.contract,
+                freshness_policy=dg.FreshnessPolicy.time_window(
+                    warn_window=timedelta(hours=settings.fresh_hours),
+                    fail_window=timedelta(hours=2 * settings.fresh_hours),
+                ),
             )
             for layout in endpoint.layouts
         },
@@ -80,7 +86,13 @@ def table_writes(
     settings: Settings,
     log: Any,
 ) -> Iterator[dg.Output[TableWrite]]:
-    """One write per table inside one transaction; none if a later snapshot was loaded already."""
+    """One write per table inside one transaction; none if a later snapshot was loaded already.
+
+    Raises :class:`ContractFrozen` if the snapshot was refused, before any table is touched.
+    """
+    if origin.intake.refusal is not None:
+        record_blocked(warehouse.engine, origin, endpoint.layouts, origin.intake.refusal)
+        raise ContractFrozen(origin.intake.refusal)
     with warehouse.load(
         origin, endpoint.layouts, frames, full_compare=settings.full_compare, force=settings.force
     ) as load:

@@ -10,9 +10,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, TypeAdapter
-from pydantic_core import CoreSchema
-from pydantic_core.core_schema import no_info_after_validator_function
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, TypeAdapter, ValidationInfo
+from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core.core_schema import no_info_after_validator_function, with_info_after_validator_function
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
@@ -83,6 +83,37 @@ class Volatile:
 
 
 VOLATILE = Volatile()
+
+
+@dataclass(frozen=True)
+class Ungiven:
+    """Marks a field that the source documents, but is known to give in no document: that it is absent is no drift."""
+
+
+UNGIVEN = Ungiven()
+
+FROZEN = "frozen"
+"""The validation context in which a text outside of its :class:`OneOf` breaks the record."""
+UNDECLARED_VALUE = "undeclared_value"
+"""How pydantic reports that it does."""
+
+
+@dataclass(frozen=True, init=False)
+class OneOf:
+    """Marks a text as one of the values that the source is known to use; another one is drift, no breach."""
+
+    values: tuple[str, ...]
+
+    def __init__(self, *values: str) -> None:
+        object.__setattr__(self, "values", values)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return with_info_after_validator_function(self._known, handler(source))
+
+    def _known(self, value: str, info: ValidationInfo) -> str:
+        if info.context == FROZEN and value and value not in self.values:
+            raise PydanticCustomError(UNDECLARED_VALUE, "one of {values}", {"values": ", ".join(self.values)})
+        return value
 
 
 def required(meaning: str, *, unit: str | None = None, alias: str | None = None) -> Any:

@@ -1,7 +1,10 @@
 """The company itself, a single object (``/v4/company``)."""
 
+from typing import Annotated
+
 from spacex_assets.endpoints.base import Endpoint, Record, optional, required
 from spacex_assets.endpoints.kinds import BigCount, Count, Id, Text
+from spacex_assets.endpoints.promises import NOT_NEGATIVE, YEAR
 
 
 class Headquarters(Record):
@@ -27,11 +30,11 @@ class Company(Record):
     id: Id = required("The company's id.")
     name: Text | None = optional("Name.")
     founder: Text | None = optional("Founder.")
-    founded: Count | None = optional("Year of foundation.")
-    employees: Count | None = optional("Number of employees.")
-    vehicles: Count | None = optional("Number of vehicle types.")
-    launch_sites: Count | None = optional("Number of launch sites.")
-    test_sites: Count | None = optional("Number of test sites.")
+    founded: Annotated[Count, YEAR] | None = optional("Year of foundation.")
+    employees: Annotated[Count, NOT_NEGATIVE] | None = optional("Number of employees.")
+    vehicles: Annotated[Count, NOT_NEGATIVE] | None = optional("Number of vehicle types.")
+    launch_sites: Annotated[Count, NOT_NEGATIVE] | None = optional("Number of launch sites.")
+    test_sites: Annotated[Count, NOT_NEGATIVE] | None = optional("Number of test sites.")
     ceo: Text | None = optional("Chief executive officer.")
     cto: Text | None = optional("Chief technology officer.")
     coo: Text | None = optional("Chief operating officer.")

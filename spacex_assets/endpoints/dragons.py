@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
-from spacex_assets.endpoints.base import Children, Endpoint, Record, optional, required
+from spacex_assets.endpoints.base import Children, Endpoint, OneOf, Record, optional, required
 from spacex_assets.endpoints.kinds import CalendarDate, Count, FilledText, Flag, Id, Measure, Text, Texts
+from spacex_assets.endpoints.promises import NOT_NEGATIVE, UNIQUE
 
 
 class HeatShield(Record):
@@ -25,7 +26,7 @@ class Thrust(Record):
 class Thruster(Record):
     """A kind of thruster of a type of Dragon."""
 
-    type: Text | None = optional("Name of the thruster.")
+    type: Annotated[Text, OneOf("Draco", "SuperDraco")] | None = optional("Name of the thruster.")
     amount: Count | None = optional("How many there are.")
     pods: Count | None = optional("How many pods they are in.")
     fuel_1: Text | None = optional("First propellant.")
@@ -79,10 +80,10 @@ class Dragon(Record):
     """A type of Dragon."""
 
     id: Id = required("The id of the type.")
-    name: FilledText = required("Name of the type.")
-    type: FilledText = required("Kind of vehicle.")
+    name: Annotated[FilledText, UNIQUE] = required("Name of the type.")
+    type: Annotated[FilledText, OneOf("capsule")] = required("Kind of vehicle.")
     active: Flag = required("Whether the type is in use.")
-    crew_capacity: Count = required("People that fit in.")
+    crew_capacity: Annotated[Count, NOT_NEGATIVE] = required("People that fit in.")
     sidewall_angle_deg: Measure = required("Angle of the side wall.", unit="degrees")
     orbit_duration_yr: Measure = required("Time that it can stay in orbit.", unit="years")
     dry_mass_kg: Measure = required("Mass without propellant.", unit="kg")

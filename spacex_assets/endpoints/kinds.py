@@ -15,6 +15,8 @@ from pydantic import AfterValidator, Field
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import TypeEngine
 
+from spacex_assets.endpoints.promises import DATES, UTC_OFFSETS, Between
+
 INSTANT = pl.Datetime("us", "UTC")
 
 
@@ -24,7 +26,8 @@ class Kind:
 
     ``json`` is the type that Polars reads from the source, ``frame`` the type of the typed column, ``sql`` the type
     of the PostgreSQL column; ``read`` turns the first into the second. ``prefix`` and ``suffix`` surround its name;
-    ``meaning`` and ``unit`` replace the field's own, where a field makes two columns.
+    ``between`` is the range of fields that declare no other; ``meaning`` and ``unit`` replace the field's own, where a
+    field makes two columns.
     """
 
     name: str
@@ -32,6 +35,7 @@ class Kind:
     frame: pl.DataType
     sql: TypeEngine[Any]
     read: Callable[[pl.Expr], pl.Expr] = lambda leaf: leaf
+    between: Between | None = None
     meaning: str = ""
     unit: str | None = None
     prefix: str = ""
@@ -65,19 +69,22 @@ BIT = Kind("bit", pl.Int8(), pl.Boolean(), sa.Boolean(), lambda leaf: leaf == 1)
 COUNT = Kind("count", pl.Int32(), pl.Int32(), sa.Integer())
 BIG_COUNT = Kind("big count", pl.Int64(), pl.Int64(), sa.BigInteger())
 MEASURE = Kind("measure", pl.Float64(), pl.Float64(), sa.Double())
-MOMENT = Kind("instant", pl.String(), INSTANT, sa.DateTime(timezone=True), _instant)
-UTC_MOMENT = Kind("instant without offset", pl.String(), INSTANT, sa.DateTime(timezone=True), _utc_instant)
+MOMENT = Kind("instant", pl.String(), INSTANT, sa.DateTime(timezone=True), _instant, DATES)
+UTC_MOMENT = Kind("instant without offset", pl.String(), INSTANT, sa.DateTime(timezone=True), _utc_instant, DATES)
 UTC_OFFSET = Kind(
     "offset from UTC",
     pl.String(),
     pl.Int16(),
     sa.SmallInteger(),
     _utc_offset_minutes,
+    UTC_OFFSETS,
     meaning="By how much local time was ahead of UTC; negative to the west.",
     unit="minutes",
     suffix="_utc_offset_minutes",
 )
-CALENDAR_DATE = Kind("date", pl.String(), pl.Date(), sa.Date(), lambda leaf: leaf.str.to_date("%Y-%m-%d", strict=True))
+CALENDAR_DATE = Kind(
+    "date", pl.String(), pl.Date(), sa.Date(), lambda leaf: leaf.str.to_date("%Y-%m-%d", strict=True), DATES
+)
 TEXTS = Kind("texts", pl.List(pl.String()), pl.List(pl.String()), ARRAY(sa.Text()))
 BIG_COUNTS = Kind("big counts", pl.List(pl.Int64()), pl.List(pl.Int64()), ARRAY(sa.BigInteger()))
 PRESENCE = Kind("presence", pl.Struct([]), pl.Boolean(), sa.Boolean(), lambda leaf: leaf.is_not_null(), prefix="has_")

@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
-from spacex_assets.endpoints.base import Bridge, Children, Endpoint, Record, Ref, optional, required
+from spacex_assets.endpoints.base import Bridge, Children, Endpoint, OneOf, Record, Ref, optional, required
 from spacex_assets.endpoints.kinds import BigCount, Count, FilledText, Flag, Id, Instant, LocalInstant, Text, Texts
+from spacex_assets.endpoints.promises import NOT_NEGATIVE, POSITIVE, UNIQUE
 
 
 class Fairings(Record):
@@ -21,7 +22,7 @@ class Failure(Record):
     """What went wrong at a launch that failed."""
 
     time: Count | None = optional("Time after lift-off; negative before it.", unit="s")
-    altitude: Count | None = optional("Altitude at the failure.", unit="km")
+    altitude: Annotated[Count, NOT_NEGATIVE] | None = optional("Altitude at the failure.", unit="km")
     reason: Text | None = optional("What failed.")
 
 
@@ -36,7 +37,7 @@ class Core(Record):
     """A first-stage core that flew on a launch, or is assigned to it."""
 
     core: Annotated[Id, Ref("cores")] | None = optional("The core; null while it is not assigned.")
-    flight: Count | None = optional("Which flight of the core this was, from 1.")
+    flight: Annotated[Count, POSITIVE] | None = optional("Which flight of the core this was, from 1.")
     gridfins: Flag | None = optional("Whether the core had grid fins.")
     legs: Flag | None = optional("Whether the core had landing legs.")
     reused: Flag | None = optional("Whether the core had flown before.")
@@ -44,7 +45,9 @@ class Core(Record):
     landing_success: Flag | None = optional(
         "Whether the core landed; null if not attempted or unknown, also when it was lost before the landing."
     )
-    landing_type: Text | None = optional("ASDS (drone ship), RTLS (return to launch site) or Ocean.")
+    landing_type: Annotated[Text, OneOf("ASDS", "RTLS", "Ocean")] | None = optional(
+        "ASDS (drone ship), RTLS (return to launch site) or Ocean."
+    )
     landpad: Annotated[Id, Ref("landpads")] | None = optional("Where it landed or was to land; null for Ocean.")
 
 
@@ -88,10 +91,10 @@ class Launch(Record):
     """A launch, past or planned."""
 
     id: Id = required("The launch's id.")
-    flight_number: Count = required(
+    flight_number: Annotated[Count, POSITIVE] = required(
         "Number in the sequence of launches; not unique among upcoming ones, and with gaps."
     )
-    name: FilledText = required("Name of the mission; unique.")
+    name: Annotated[FilledText, UNIQUE] = required("Name of the mission; unique.")
     date_utc: Instant = required(
         "When it launched or is to launch, the date to rely on; whatever is finer than date_precision is filler."
     )
@@ -101,14 +104,18 @@ class Launch(Record):
     date_local: LocalInstant = required(
         "The date as the source gives it in local time; known to disagree with date_utc."
     )
-    date_precision: FilledText = required("How exact the date is: half, quarter, year, month, day or hour.")
+    date_precision: Annotated[FilledText, OneOf("half", "quarter", "year", "month", "day", "hour")] = required(
+        "How exact the date is: half, quarter, year, month, day or hour."
+    )
     static_fire_date_utc: Instant | None = optional("When the static fire test was.")
     static_fire_date_unix: BigCount | None = optional(
         "The static fire date, counted since 1970; known to disagree with it.", unit="s"
     )
     tbd: Flag | None = optional("Whether the date is still to be determined.")
     net: Flag | None = optional("Whether the date means 'no earlier than'.")
-    window: Count | None = optional("Length of the launch window; 0 for a single instant.", unit="s")
+    window: Annotated[Count, NOT_NEGATIVE] | None = optional(
+        "Length of the launch window; 0 for a single instant.", unit="s"
+    )
     rocket: Annotated[Id, Ref("rockets")] | None = optional("The type of rocket.")
     success: Flag | None = optional(
         "Whether the launch succeeded; null while upcoming, and for a past launch that the source left open."

@@ -16,8 +16,9 @@ import polars as pl
 from pydantic.fields import FieldInfo
 
 from spacex_assets.endpoints import kinds
-from spacex_assets.endpoints.base import EXTRA, BackRefs, Bridge, Children, Endpoint, Record, Ref, Volatile
+from spacex_assets.endpoints.base import EXTRA, BackRefs, Bridge, Children, Endpoint, OneOf, Record, Ref, Volatile
 from spacex_assets.endpoints.kinds import Kind
+from spacex_assets.endpoints.promises import Between, Mirrors, Unique
 
 Path = tuple[str, ...]
 M = TypeVar("M")
@@ -27,7 +28,9 @@ M = TypeVar("M")
 class Column:
     """One data column: its name, the path of its leaf (inside the document or the list element) and its kind.
 
-    ``source`` is the whole path from the document, with ``[]`` behind each list on the way.
+    ``source`` is the whole path from the document, with ``[]`` behind each list on the way. ``values`` are those that
+    the source is known to use, where they are few; another one is drift. ``unique``, ``between`` and ``mirrors`` are
+    what the record promises of it.
     """
 
     name: str
@@ -39,6 +42,10 @@ class Column:
     unit: str | None = None
     references: str | None = None
     volatile: bool = False
+    values: tuple[str, ...] = ()
+    unique: bool = False
+    between: Between | None = None
+    mirrors: Mirrors | None = None
 
     @property
     def comment(self) -> str:
@@ -103,7 +110,7 @@ def layouts_of(endpoint: Endpoint) -> tuple[TableLayout, ...]:
 
 def json_schema_of(record: type[Record]) -> dict[str, pl.DataType]:
     """The record's fields, by their names in the source, as Polars reads them from JSON."""
-    return {_source_name(name, info): _json_type(info) for name, info in record.model_fields.items()}
+    return {source_name(name, info): _json_type(info) for name, info in record.model_fields.items()}
 
 
 @dataclass(frozen=True)
@@ -120,7 +127,7 @@ class _Field:
 
     def columns(self, prefix: str = "") -> Iterator[Column]:
         """The columns of the field; ``prefix`` leads from the document to the element that the path is in."""
-        reference, back = self.mark(Ref), self.mark(BackRefs)
+        reference, back, one_of = self.mark(Ref), self.mark(BackRefs), self.mark(OneOf)
         for kind in (mark for mark in self.marks if isinstance(mark, Kind)):
             name = kind.prefix + column_name(self.path) + kind.suffix
             if reference is not None:
@@ -137,6 +144,10 @@ class _Field:
                 unit=kind.unit if kind.meaning else _unit(self.info),
                 references=(reference or back).endpoint if reference or back else None,  # type: ignore[union-attr]
                 volatile=self.mark(Volatile) is not None,
+                values=one_of.values if one_of else (),
+                unique=self.mark(Unique) is not None,
+                between=self.mark(Between) or kind.between,
+                mirrors=self.mark(Mirrors),
             )
 
 
@@ -146,8 +157,8 @@ def _fields(record: type[Record], path: Path = (), nullable: bool = False, whole
     A leaf without a meaning of its own (one quantity in several units) has the meaning of the object around it.
     """
     for name, info in record.model_fields.items():
-        inner, marks, optional = _unwrap(info)
-        here = (*path, _source_name(name, info))
+        inner, marks, optional = unwrap(info)
+        here = (*path, source_name(name, info))
         meaning = info.description or whole_meaning
         if isinstance(inner, type) and issubclass(inner, Record):
             if optional:
@@ -210,7 +221,7 @@ def _unit(info: FieldInfo) -> str | None:
     return str(extra["unit"]) if isinstance(extra, dict) and extra.get("unit") else None
 
 
-def _unwrap(info: FieldInfo) -> tuple[Any, tuple[object, ...], bool]:
+def unwrap(info: FieldInfo) -> tuple[Any, tuple[object, ...], bool]:
     """The bare type, the project's marks and whether null is allowed."""
     annotation, marks, nullable = info.annotation, list(info.metadata), False
     while True:
@@ -226,7 +237,7 @@ def _unwrap(info: FieldInfo) -> tuple[Any, tuple[object, ...], bool]:
 
 
 def _json_type(info: FieldInfo) -> pl.DataType:
-    inner, marks, _ = _unwrap(info)
+    inner, marks, _ = unwrap(info)
     kind = next((mark for mark in marks if isinstance(mark, Kind)), None)
     if kind is not None:
         return kind.json
@@ -238,7 +249,8 @@ def _json_type(info: FieldInfo) -> pl.DataType:
     return pl.List(pl.String())
 
 
-def _source_name(name: str, info: FieldInfo) -> str:
+def source_name(name: str, info: FieldInfo) -> str:
+    """What the source calls a field of a record."""
     return info.alias or name
 
 

@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
-from spacex_assets.endpoints.base import VOLATILE, Endpoint, Record, optional, required
+from spacex_assets.endpoints.base import VOLATILE, Endpoint, OneOf, Record, optional, required
 from spacex_assets.endpoints.kinds import BigCount, Id, Instant, Measure, Text, Texts
+from spacex_assets.endpoints.promises import ECCENTRICITY, HALF_TURN, NOT_NEGATIVE, TURN
 
 Moving = Annotated[Measure, VOLATILE]
 
@@ -19,23 +20,27 @@ class Roadster(Record):
     launch_mass_lbs: Measure | None = optional("Mass at launch.", unit="lb")
     norad_id: BigCount | None = optional("Catalogue number.")
     epoch_jd: Moving | None = optional("When the orbital elements held.", unit="Julian days")
-    orbit_type: Text | None = optional("What the orbit is around.")
+    orbit_type: Annotated[Text, OneOf("heliocentric")] | None = optional("What the orbit is around.")
     apoapsis_au: Moving | None = optional("Farthest distance from the Sun.", unit="au")
     periapsis_au: Moving | None = optional("Nearest distance to the Sun.", unit="au")
     semi_major_axis_au: Moving | None = optional(
         "Semi-major axis; known to be wrong, as it exceeds apoapsis_au.", unit="au"
     )
-    eccentricity: Moving | None = optional("Eccentricity.")
-    inclination: Moving | None = optional("Inclination.", unit="degrees")
-    longitude: Moving | None = optional("Longitude of the ascending node.", unit="degrees")
-    periapsis_arg: Moving | None = optional("Argument of periapsis.", unit="degrees")
-    period_days: Moving | None = optional("Time of one revolution.", unit="days")
-    speed_kph: Moving | None = optional("Speed; the source does not say relative to what.", unit="km/h")
-    speed_mph: Moving | None = optional("Speed; the source does not say relative to what.", unit="mph")
-    earth_distance_km: Moving | None = optional("Distance from Earth.", unit="km")
-    earth_distance_mi: Moving | None = optional("Distance from Earth.", unit="miles")
-    mars_distance_km: Moving | None = optional("Distance from Mars.", unit="km")
-    mars_distance_mi: Moving | None = optional("Distance from Mars.", unit="miles")
+    eccentricity: Annotated[Moving, ECCENTRICITY] | None = optional("Eccentricity.")
+    inclination: Annotated[Moving, HALF_TURN] | None = optional("Inclination.", unit="degrees")
+    longitude: Annotated[Moving, TURN] | None = optional("Longitude of the ascending node.", unit="degrees")
+    periapsis_arg: Annotated[Moving, TURN] | None = optional("Argument of periapsis.", unit="degrees")
+    period_days: Annotated[Moving, NOT_NEGATIVE] | None = optional("Time of one revolution.", unit="days")
+    speed_kph: Annotated[Moving, NOT_NEGATIVE] | None = optional(
+        "Speed; the source does not say relative to what.", unit="km/h"
+    )
+    speed_mph: Annotated[Moving, NOT_NEGATIVE] | None = optional(
+        "Speed; the source does not say relative to what.", unit="mph"
+    )
+    earth_distance_km: Annotated[Moving, NOT_NEGATIVE] | None = optional("Distance from Earth.", unit="km")
+    earth_distance_mi: Annotated[Moving, NOT_NEGATIVE] | None = optional("Distance from Earth.", unit="miles")
+    mars_distance_km: Annotated[Moving, NOT_NEGATIVE] | None = optional("Distance from Mars.", unit="km")
+    mars_distance_mi: Annotated[Moving, NOT_NEGATIVE] | None = optional("Distance from Mars.", unit="miles")
     flickr_images: Texts | None = optional("Addresses of photographs.")
     wikipedia: Text | None = optional("Address of the Wikipedia article.")
     video: Text | None = optional("Address of a video.")

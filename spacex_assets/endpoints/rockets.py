@@ -2,15 +2,18 @@
 
 from typing import Annotated
 
-from spacex_assets.endpoints.base import Children, Endpoint, Record, optional, required
+from spacex_assets.endpoints.base import Children, Endpoint, OneOf, Record, optional, required
 from spacex_assets.endpoints.dragons import Length, Mass, Thrust
 from spacex_assets.endpoints.kinds import BigCount, CalendarDate, Count, Flag, Id, Measure, Text, Texts
+from spacex_assets.endpoints.promises import NOT_NEGATIVE, PERCENT, UNIQUE
 
 
 class PayloadWeight(Record):
     """What a type of rocket can carry to an orbit."""
 
-    id: Text | None = optional("Short name of the orbit, for example leo or gto.")
+    id: Annotated[Text, OneOf("leo", "gto", "mars", "moon", "pluto")] | None = optional(
+        "Short name of the orbit, for example leo or gto."
+    )
     name: Text | None = optional("Name of the orbit.")
     kg: Measure | None = optional("Mass that it can carry there.", unit="kg")
     lb: Measure | None = optional("Mass that it can carry there.", unit="lb")
@@ -86,13 +89,15 @@ class Rocket(Record):
     """A type of rocket."""
 
     id: Id = required("The id of the type.")
-    name: Text | None = optional("Name of the type.")
-    type: Text | None = optional("Kind of vehicle.")
+    name: Annotated[Text, UNIQUE] | None = optional("Name of the type.")
+    type: Annotated[Text, OneOf("rocket")] | None = optional("Kind of vehicle.")
     active: Flag | None = optional("Whether the type is in use.")
     stages: Count | None = optional("Number of stages.")
     boosters: Count | None = optional("Number of side boosters.")
-    cost_per_launch: BigCount | None = optional("Price of a launch, as the source lists it.", unit="USD")
-    success_rate_pct: Measure | None = optional(
+    cost_per_launch: Annotated[BigCount, NOT_NEGATIVE] | None = optional(
+        "Price of a launch, as the source lists it.", unit="USD"
+    )
+    success_rate_pct: Annotated[Measure, PERCENT] | None = optional(
         "Share of launches that succeeded, as the source counts past launches.", unit="percent"
     )
     first_flight: CalendarDate | None = optional("Day of the first flight; fictional for Starship.")

@@ -17,3 +17,7 @@ class NulCharacter(LoadError):
 
 class SchemaOutdated(LoadError):
     """The database's schema is not the one that this version of the package owns."""
+
+
+class ContractFrozen(LoadError):
+    """The source has what the record does not declare, and the endpoint's contract is frozen."""

@@ -8,7 +8,7 @@ from alembic.operations import ops
 from spacex_assets.endpoints.layout import TableLayout
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.endpoints.tables import HISTORY, METADATA, SCHEMA, history_of
-from spacex_assets.load import history, ledger, quarantine, triggers
+from spacex_assets.load import drift, history, ledger, quarantine, triggers
 from spacex_assets.load.routines import Routine, changes
 
 __all__ = ["METADATA", "SCHEMAS", "TABLES", "add_routines", "all_layouts", "is_ours", "routines"]
@@ -24,7 +24,7 @@ def all_layouts() -> list[TableLayout]:
 TABLES = (
     *(table for endpoint in ENDPOINTS.values() for table in endpoint.tables),
     *(history_of(layout) for layout in all_layouts()),
-    *(ledger.LOADS, ledger.WORLD, quarantine.QUARANTINE, quarantine.RETENTION),
+    *(ledger.LOADS, ledger.WORLD, quarantine.QUARANTINE, quarantine.RETENTION, drift.DRIFT, drift.PROFILES),
 )
 """Naming them here is what puts them into :data:`METADATA`."""
 

@@ -19,6 +19,7 @@ from psycopg2.sql import SQL, Identifier, Literal
 from spacex_assets.endpoints.layout import TableLayout
 from spacex_assets.endpoints.tables import SCHEMA
 from spacex_assets.load import ledger
+from spacex_assets.load.drift import record_drift
 from spacex_assets.load.precheck import check_frame
 from spacex_assets.load.quarantine import Keep, open_entries, record_quarantine, record_retention
 from spacex_assets.load.triggers import RUN_SETTING, VERSION_SETTING
@@ -90,6 +91,9 @@ class EndpointLoad:
             log.info("table upserted", table=layout.name, **asdict(counts), unchanged=counts.unchanged)
         if origin.intake.rejected or open_entries(self.connection, origin.endpoint):
             self._record_quarantine(accepted.to_list())
+        record_drift(
+            self.connection, origin.endpoint, origin.intake.profile, self.version.at, origin.run_id, origin.sha256
+        )
         with self.connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
@@ -115,6 +119,9 @@ def record_blocked(engine: sa.Engine, origin: Origin, layouts: Sequence[TableLay
         _locked_last_load(connection, origin.endpoint)
         record_quarantine(
             connection, origin.endpoint, origin.intake.rejected, None, started, origin.run_id, origin.sha256
+        )
+        record_drift(
+            *(connection, origin.endpoint, origin.intake.profile, started, origin.run_id, origin.sha256), loaded=False
         )
         _record(connection, origin, layouts, {}, started, ledger.BLOCKED, reason)
 

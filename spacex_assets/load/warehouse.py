@@ -45,11 +45,19 @@ class Warehouse:
 
     def last_loaded_documents(self, endpoint: str) -> int | None:
         """How many documents the snapshot had that was last loaded; ``None`` before the first load."""
-        loads = ledger.LOADS
+        return self._of_last_load(endpoint, ledger.LOADS.c.documents)
+
+    def last_accepted_documents(self, endpoint: str) -> int | None:
+        """How many documents of that snapshot were neither in quarantine nor collapsed."""
+        loads = ledger.LOADS.c
+        return self._of_last_load(endpoint, loads.documents - loads.documents_quarantined - loads.documents_collapsed)
+
+    def _of_last_load(self, endpoint: str, figure: sa.ColumnElement[int]) -> int | None:
+        loads = ledger.LOADS.c
         query = (
-            sa.select(loads.c.documents)
-            .where(loads.c.endpoint == endpoint, loads.c.outcome == ledger.LOADED)
-            .order_by(loads.c.id.desc())
+            sa.select(figure)
+            .where(loads.endpoint == endpoint, loads.outcome == ledger.LOADED)
+            .order_by(loads.id.desc())
             .limit(1)
         )
         with self.engine.connect() as connection:

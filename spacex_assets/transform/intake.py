@@ -1,10 +1,13 @@
 """What became of the documents of one snapshot: accepted, quarantined or collapsed; nothing else can happen to one.
 
+And what they look like, for what drifts is told from that.
 Data only, so that it can be stored beside the typed frames and be reconciled later. What does not belong here: how a
 document is judged (``parse.py``, ``typed.py``).
 """
 
 from pydantic import BaseModel, ConfigDict
+
+from spacex_assets.transform.profile import Profile
 
 
 class Breach(BaseModel):
@@ -44,7 +47,8 @@ class Rejected(BaseModel):
 class Intake(BaseModel):
     """The documents of a snapshot: ``documents`` = ``accepted`` + ``quarantined`` + ``collapsed``.
 
-    ``collapsed`` counts the further copies of documents that the source sent more than once, all alike.
+    ``collapsed`` counts the further copies of documents that the source sent more than once, all alike. ``refusal``
+    says why none of them may be loaded.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -52,6 +56,8 @@ class Intake(BaseModel):
     accepted: int
     collapsed: int = 0
     rejected: tuple[Rejected, ...] = ()
+    profile: Profile = ()
+    refusal: str | None = None
 
     @property
     def quarantined(self) -> int:

@@ -14,18 +14,25 @@ from typing import Any
 
 import polars as pl
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from spacex_assets.config import ContractMode
-from spacex_assets.endpoints.base import EXTRA, SIMULATED_MARK, Endpoint
+from spacex_assets.endpoints.base import EXTRA, FROZEN, SIMULATED_MARK, UNDECLARED_VALUE, Endpoint
 from spacex_assets.errors import WorldMismatch
 from spacex_assets.transform.flatten import leaf
 from spacex_assets.transform.intake import Breach, Rejected
+from spacex_assets.transform.profile import Tally
 
 UNKNOWN = "extra_forbidden"
 """What pydantic calls a field that the record does not declare."""
 
+MISSING = "missing"
+"""What pydantic calls the absence of a field that every document has."""
+
 _NUL = re.compile(r"(?<!\\)(\\\\)*\\u0000")
 """The character in JSON text; behind an odd number of backslashes it is a backslash and letters."""
+
+_SAID_BEFORE = re.compile("^(Input should be |String should |Value error, )")
 
 
 @dataclass(frozen=True)
@@ -37,21 +44,27 @@ class Parsed:
 
 
 def documents(
-    endpoint: Endpoint, batches: Iterable[bytes], *, simulated: bool, mode: ContractMode = ContractMode.EVOLVE
+    endpoint: Endpoint, batches: Iterable[bytes], tally: Tally, *, simulated: bool, mode: ContractMode
 ) -> Iterator[Parsed]:
     """The documents of each batch, which is the text of a JSON list.
 
-    ``simulated`` says to which world the documents have to belong, ``mode`` what becomes of undeclared fields.
-    Raises :class:`WorldMismatch`.
+    ``tally`` counts what they look like, ``simulated`` says to which world they have to belong, ``mode`` what
+    becomes of what is undeclared. Raises :class:`WorldMismatch`.
     """
     for batch in batches:
         try:
-            endpoint.documents.validate_json(batch)
+            records = endpoint.documents.validate_json(batch, context=_context(mode))
             parsed = Parsed(_read(endpoint, batch))
         except (ValidationError, pl.exceptions.ComputeError):
-            parsed = _one_by_one(endpoint, batch, mode)
+            parsed = _one_by_one(endpoint, batch, tally, mode)
+        else:
+            tally.accept(records)
         _refuse_other_world(endpoint, parsed.frame, simulated)
         yield parsed
+
+
+def _context(mode: ContractMode) -> str | None:
+    return FROZEN if mode is ContractMode.FREEZE else None
 
 
 def split(batch: bytes) -> Iterator[bytes]:
@@ -68,50 +81,63 @@ def document_id(document: Any) -> str | None:
     return name if isinstance(name, str) and name.isprintable() and name.isascii() and name else None
 
 
-def _one_by_one(endpoint: Endpoint, batch: bytes, mode: ContractMode, *, read_alone: bool = False) -> Parsed:
-    """Judges each document alone; reads each alone as well only after they could not be read together."""
-    accepted: list[bytes] = []
-    extras: list[str | None] = []
+def _one_by_one(endpoint: Endpoint, batch: bytes, tally: Tally, mode: ContractMode) -> Parsed:
+    accepted: list[tuple[bytes, str | None]] = []
     rejected: list[Rejected] = []
     for text in split(batch):
-        breaches, unknown = _judged(endpoint, text, mode)
-        if read_alone and not breaches:
-            breaches = _unreadable(endpoint, text)
+        breaches, unknown = _judged(endpoint, text, tally, mode)
         if breaches:
             rejected.append(_rejected(text, breaches))
         else:
-            accepted.append(text)
             kept = unknown if mode is ContractMode.EVOLVE else {}
-            extras.append(json.dumps(kept, sort_keys=True, ensure_ascii=False) if kept else None)
+            accepted.append((text, json.dumps(kept, sort_keys=True, ensure_ascii=False) if kept else None))
     try:
-        frame = _read(endpoint, b"[" + b",".join(accepted) + b"]")
+        frame = _read_all(endpoint, accepted)
     except pl.exceptions.ComputeError:
-        if read_alone:
-            raise
-        return _one_by_one(endpoint, batch, mode, read_alone=True)
-    return Parsed(frame.with_columns(pl.Series(EXTRA, extras, pl.String())), tuple(rejected))
+        unreadable = {text: breaches for text, _ in accepted if (breaches := _unreadable(endpoint, text))}
+        rejected += [_rejected(text, breaches) for text, breaches in unreadable.items()]
+        frame = _read_all(endpoint, [(text, extra) for text, extra in accepted if text not in unreadable])
+    return Parsed(frame, tuple(rejected))
 
 
-def _judged(endpoint: Endpoint, text: bytes, mode: ContractMode) -> tuple[list[Breach], dict[str, Any]]:
+def _read_all(endpoint: Endpoint, documents: list[tuple[bytes, str | None]]) -> pl.DataFrame:
+    frame = _read(endpoint, b"[" + b",".join(text for text, _ in documents) + b"]")
+    return frame.with_columns(pl.Series(EXTRA, [extra for _, extra in documents], pl.String()))
+
+
+def _judged(endpoint: Endpoint, text: bytes, tally: Tally, mode: ContractMode) -> tuple[list[Breach], dict[str, Any]]:
     """The breaches of a document, and its undeclared fields by JSON path."""
     try:
-        endpoint.document.validate_json(text)
+        tally.accept([endpoint.document.validate_json(text, context=_context(mode))])
     except ValidationError as error:
         problems = error.errors(include_url=False)
+        _noted(problems, tally)
         unknown = {json_path(problem["loc"]): problem["input"] for problem in problems if problem["type"] == UNKNOWN}
         breaches = [
             Breach(
                 path=json_path(problem["loc"]),
-                expected=problem["msg"].removeprefix("Input should be ").removeprefix("String should "),
-                found="nothing" if problem["type"] == "missing" else repr(problem["input"])[:100],
+                expected=_SAID_BEFORE.sub("", problem["msg"]),
+                found="nothing" if problem["type"] == MISSING else repr(problem["input"])[:100],
             )
             for problem in problems
             if problem["type"] != UNKNOWN or mode is ContractMode.FREEZE
         ]
         if _NUL.search(json.dumps(unknown)):
             breaches.append(Breach(path="$", expected="no NUL character", found="one in an undeclared field"))
+        if not breaches:
+            tally.accept([endpoint.document.validate_json(text, extra="ignore")])
         return breaches, unknown
     return [], {}
+
+
+def _noted(problems: list[ErrorDetails], tally: Tally) -> None:
+    for problem in problems:
+        if problem["type"] == UNKNOWN:
+            tally.unknown_field(problem["loc"], problem["input"])
+        elif problem["type"] == UNDECLARED_VALUE:
+            tally.unknown_value(problem["loc"], problem["input"])
+        elif problem["type"] != MISSING:
+            tally.broken_field(problem["loc"], problem["input"])
 
 
 def _unreadable(endpoint: Endpoint, text: bytes) -> list[Breach]:

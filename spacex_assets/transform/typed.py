@@ -7,15 +7,20 @@ nobody can tell which is right. What does not belong here: reading and judging o
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from spacex_assets.config import ContractMode
 from spacex_assets.endpoints.base import Endpoint
+from spacex_assets.transform.drift import Change, against_record
 from spacex_assets.transform.flatten import frames
 from spacex_assets.transform.intake import Breach, Intake, Rejected
 from spacex_assets.transform.parse import document_id, documents, split
+from spacex_assets.transform.profile import Profile, Tally
+
+SHOWN = 10
+"""Undeclared fields and values that a refusal names."""
 
 
 @dataclass(frozen=True)
@@ -38,18 +43,36 @@ def typed(
     Raises :class:`WorldMismatch` and :class:`SchemaMismatch`.
     """
     rejected: list[Rejected] = []
+    tally = Tally(endpoint)
 
     def accepted() -> Iterator[pl.DataFrame]:
-        for parsed in documents(endpoint, batches(), simulated=simulated, mode=mode):
+        for parsed in documents(endpoint, batches(), tally, simulated=simulated, mode=mode):
             rejected.extend(parsed.rejected)
             yield parsed.frame
 
     tables = frames(accepted(), endpoint.layouts)
     ids = tables[endpoint.name]["id"]
     shared = {*ids.filter(ids.is_duplicated()), *_repeated(ids, rejected)}
-    if not shared:
-        return Typed(tables, Intake(accepted=ids.len(), rejected=tuple(rejected)))
-    return _settled(endpoint, tables, rejected, _copies(batches(), shared))
+    if shared:
+        result = _settled(endpoint, tables, rejected, _copies(batches(), shared))
+    else:
+        result = Typed(tables, Intake(accepted=ids.len(), rejected=tuple(rejected)))
+    profile = tally.profile(result.frames)
+    refusal = _refusal(endpoint, profile) if mode is ContractMode.FREEZE else None
+    return replace(result, intake=result.intake.model_copy(update={"profile": profile, "refusal": refusal}))
+
+
+def _refusal(endpoint: Endpoint, profile: Profile) -> str | None:
+    """Why a frozen endpoint takes nothing of the snapshot."""
+    drifts = [str(drift) for drift in against_record(profile) if drift.change in (Change.UNDECLARED, Change.VALUE)]
+    if not drifts:
+        return None
+    more = f" and {len(drifts) - SHOWN} more" if len(drifts) > SHOWN else ""
+    return (
+        f"{endpoint.name}: the contract is frozen, expected only what the record declares, found "
+        f"{'; '.join(drifts[:SHOWN])}{more}. Declare it in the record, or set the mode of {endpoint.name} in "
+        f"SPACEX_CONTRACT to evolve or discard."
+    )
 
 
 def _repeated(ids: pl.Series, rejected: list[Rejected]) -> set[str]:

@@ -64,3 +64,10 @@ def test_nothing_numeric_temporal_or_boolean_is_text() -> None:
     assert types["space_track_decayed"] == types["success"] == "BOOLEAN"
     assert types["first_flight"] == types["space_track_decay_date"] == "DATE"
     assert types["mass_kg"] == "DOUBLE"
+
+
+def test_a_column_knows_the_values_that_the_source_uses() -> None:
+    values = {(name, column.name): column.values for name, layout in COLUMNS.items() for column in layout.columns}
+    assert values["launch_cores", "landing_type"] == ("ASDS", "RTLS", "Ocean")
+    assert values["starlink", "space_track_time_system"] == ("UTC",)
+    assert values["launches", "name"] == ()

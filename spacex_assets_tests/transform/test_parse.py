@@ -185,6 +185,16 @@ def test_the_contract_mode_decides_about_undeclared_fields() -> None:
     assert "$.news: expected Extra inputs are not permitted, found 1" in str(frozen.intake.rejected[0])
 
 
+def test_a_value_that_is_not_declared_breaks_the_record_only_where_that_is_frozen() -> None:
+    document = {**sample("cores"), "status": "resting"}
+    assert parse("cores", [document])["cores"]["status"].to_list() == ["resting"]
+    frozen = judged("cores", [document, {**sample("cores"), "id": "f" * 24}], mode=ContractMode.FREEZE)
+    assert frozen.intake.accepted == 1
+    assert "$.status: expected one of active, inactive" in str(frozen.intake.rejected[0])
+    empty = judged("ships", [{**sample("ships"), "type": ""}], mode=ContractMode.FREEZE)
+    assert empty.intake.accepted == 1
+
+
 def test_a_field_called_like_the_column_of_undeclared_fields_is_one() -> None:
     document = {**sample("cores"), "_extra": "mine"}
     assert parse("cores", [document])["cores"]["_extra"].to_list() == ['{"$._extra": "mine"}']

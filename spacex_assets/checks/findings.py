@@ -1,0 +1,63 @@
+"""What a check found, and how Dagster shows it: the figures, and up to ten offending keys.
+
+What does not belong here: what is looked for.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+
+SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One offence: of which rule, by which key, and what was found there; ``total`` offences of the rule were found."""
+
+    rule: str
+    key: str
+    found: str
+    total: int = 1
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What one check found: passed if nothing. ``figures`` are shown in any case."""
+
+    findings: tuple[Finding, ...] = ()
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """Offences by rule."""
+        counted = Counter(finding.rule for finding in self.findings)
+        return {finding.rule: max(finding.total, counted[finding.rule]) for finding in self.findings}
+
+    def __add__(self, other: "Findings") -> "Findings":
+        """Both."""
+        return Findings(self.findings + other.findings, {**self.figures, **other.figures})
+
+    def __str__(self) -> str:
+        """Every rule that was broken, with its first offender."""
+        first = {finding.rule: finding for finding in reversed(self.findings)}
+        return "; ".join(f"{rule}: {first[rule].key} {first[rule].found}".strip() for rule in self.totals)
+
+    def result(self, check: str, asset: Iterable[str], severity: dg.AssetCheckSeverity) -> dg.AssetCheckResult:
+        """The result for Dagster."""
+        metadata: dict[str, Any] = {**self.figures, **self.totals}
+        if self.findings:
+            shown = [one for rule in self.totals for one in [f for f in self.findings if f.rule == rule][:SHOWN]]
+            metadata["found"] = dg.MetadataValue.table(
+                [dg.TableRecord({"rule": one.rule, "key": one.key, "found": one.found}) for one in shown]
+            )
+        return dg.AssetCheckResult(
+            passed=not self.findings,
+            check_name=check,
+            asset_key=dg.AssetKey(list(asset)),
+            severity=severity,
+            description=str(self) or None,
+            metadata=metadata,
+        )

@@ -1,0 +1,126 @@
+"""What is asked of an endpoint's typed frames before PostgreSQL is touched; one failure withholds all its tables.
+
+One step per endpoint. A snapshot that is withheld is written to the ledger and to quarantine. What does not belong
+here: the guards of a raw body (``extract/guards.py``), which stop most empty and shrunken ones earlier.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+
+from spacex_assets.assets.tables import origin_of
+from spacex_assets.checks.findings import SHOWN, Finding, Findings
+from spacex_assets.config import Settings
+from spacex_assets.endpoints.base import Endpoint
+from spacex_assets.endpoints.layout import TableLayout
+from spacex_assets.errors import PlatformError
+from spacex_assets.load.transaction import record_blocked
+from spacex_assets.logs import step_context
+from spacex_assets.transform.intake import Intake
+
+GUARD = "guard"
+
+
+class EndpointWithheld(PlatformError):
+    """A guard withheld a snapshot; the tables stay as they are."""
+
+
+def guard_checks(endpoint: Endpoint, settings: Settings) -> dg.AssetChecksDefinition:
+    """The blocking check on ``typed/<main table>`` of an endpoint, about all its frames."""
+    main = ["typed", endpoint.name]
+    frames = [dg.AssetKey(["typed", layout.name]) for layout in endpoint.layouts[1:]]
+
+    @dg.multi_asset_check(
+        name=f"guard_{endpoint.name}",
+        specs=[
+            dg.AssetCheckSpec(
+                GUARD,
+                asset=main,
+                additional_deps=frames,
+                blocking=True,
+                description="Columns, types and NOT NULL of all frames are the declared ones, keys are unique, and not "
+                "too many documents are in quarantine or gone since the last load. SPACEX_SHRINK_LIMIT=1 lets a "
+                "shrunken endpoint pass once, SPACEX_QUARANTINE_LIMIT=1 one with many broken documents.",
+            )
+        ],
+        required_resource_keys={"lake", "warehouse"},
+    )
+    def guard(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        with step_context(context, endpoint.name):
+            lake, warehouse = context.resources.lake, context.resources.warehouse
+            snapshot = lake.raw.resolve(endpoint.name, context.run.run_id)
+            intake = lake.read_intake(endpoint, snapshot)
+            found = volume_findings(intake, warehouse.last_accepted_documents(endpoint.name), settings)
+            for layout in endpoint.layouts:
+                found += contract_findings(lake.path(layout, snapshot), layout)
+            if found.findings:
+                origin = origin_of(snapshot, intake, context.run.run_id)
+                record_blocked(warehouse.engine, origin, endpoint.layouts, str(found))
+            yield found.result(GUARD, main, dg.AssetCheckSeverity.ERROR)
+            if found.findings:
+                raise EndpointWithheld(
+                    f"{endpoint.name}: withheld: {found}. The tables stay as they are; ops.loads and "
+                    f"ops.quarantine show the snapshot. Correct the source, or let it pass once as the check says."
+                )
+
+    return guard
+
+
+def contract_findings(path: Path, layout: TableLayout) -> Findings:
+    """In what the frame stored at the path differs from its layout."""
+    found = dict(pl.read_parquet_schema(path))
+    wrong = [
+        Finding(
+            "schema", name, f"expected {layout.schema.get(name, 'no such column')}, found {found.get(name, 'none')}"
+        )
+        for name in {**layout.schema, **found}
+        if layout.schema.get(name) != found.get(name)
+    ]
+    if wrong:
+        return Findings(tuple(wrong))
+    frame = pl.scan_parquet(path)
+    required = [column.name for column in layout.columns if not column.nullable or column.name in layout.key]
+    counts = frame.select(pl.len().alias(" rows"), *(pl.col(name).null_count() for name in required)).collect()
+    wrong = [
+        Finding(f"{layout.name}: null", name, f"in {counts[name][0]} row(s)", counts[name][0])
+        for name in required
+        if counts[name][0]
+    ]
+    keys = frame.select(layout.key).collect()
+    repeated = keys.filter(keys.is_duplicated()).unique(maintain_order=True)
+    wrong += [
+        Finding(f"{layout.name}: key is not unique", ", ".join(map(str, key)), "more than once", repeated.height)
+        for key in repeated.head(SHOWN).rows()
+    ]
+    return Findings(tuple(wrong), {f"rows_of_{layout.name}": counts[" rows"][0]})
+
+
+def volume_findings(intake: Intake, before: int | None, settings: Settings) -> Findings:
+    """Whether too many documents are in quarantine, none is left, or too many are gone.
+
+    ``before`` is how many were accepted by the load before.
+    """
+    wrong = []
+    share = intake.quarantined / intake.documents if intake.documents else 0
+    if intake.accepted == 0:
+        wrong.append(("nothing is left", f"{intake.quarantined} of {intake.documents} document(s) are in quarantine"))
+    elif share > settings.quarantine_limit:
+        limit = f"more than {settings.quarantine_limit:.0%} (SPACEX_QUARANTINE_LIMIT)"
+        wrong.append(("quarantine", f"{intake.quarantined} of {intake.documents} document(s), {share:.1%}, {limit}"))
+    lost = (before or 0) - intake.accepted
+    if before and lost >= settings.shrink_minimum and lost > settings.shrink_limit * before:
+        limit = f"more than {settings.shrink_limit:.0%} (SPACEX_SHRINK_LIMIT)"
+        wrong.append(("shrunk", f"{intake.accepted} document(s) accepted, {before} were before: {lost} gone, {limit}"))
+    keys = ", ".join(rejected.key for rejected in intake.rejected[:SHOWN])
+    figures = {
+        "documents": intake.documents,
+        "accepted": intake.accepted,
+        "quarantined": intake.quarantined,
+        "collapsed": intake.collapsed,
+        "accepted_before": before if before is not None else "never loaded",
+    }
+    if keys:
+        figures["quarantined_keys"] = keys
+    return Findings(tuple(Finding(rule, "", text) for rule, text in wrong), figures)

@@ -1,0 +1,84 @@
+"""The canonical leaves of a document as the source sent it, by JSON path.
+
+Shares nothing with the transform, so that a fault there is seen. Numbers are equal by value, a flag is 0 or 1, instants
+are in UTC, and what is null, absent, ``''`` or an empty list is no leaf. What does not belong here: how leaves are
+rebuilt from tables (``stored.py``) and compared (``reconciliation.py``).
+"""
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from typing import Any
+
+Leaves = dict[str, Any]
+
+OBJECT = "object"
+OFFSET = " offset"
+"""Ends the path of a leaf with the minutes by which an instant was given ahead of UTC."""
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
+_EXACT = 2**53
+
+
+def document_leaves(document: Mapping[str, Any], offsets: Collection[str] = ()) -> Leaves:
+    """The leaves of a document; ``offsets`` are the shapes of paths at which the offset from UTC matters."""
+    leaves: Leaves = {}
+    for name, value in document.items():
+        add_leaves(leaves, f"$.{name}", value, offsets)
+    return leaves
+
+
+def add_leaves(leaves: Leaves, path: str, value: Any, offsets: Collection[str] = ()) -> None:
+    """Adds the leaves of a value at a path. An object is a leaf as well, so that it differs from null."""
+    if isinstance(value, dict):
+        leaves[path] = OBJECT
+        for name, inner in value.items():
+            add_leaves(leaves, f"{path}.{name}", inner, offsets)
+    elif isinstance(value, list):
+        if any(isinstance(element, dict | list) for element in value):
+            for position, element in enumerate(value):
+                add_leaves(leaves, f"{path}[{position}]", element, offsets)
+        elif value:
+            leaves[path] = [canonical(element) for element in value]
+    elif value is not None and value != "":
+        leaves[path] = canonical(value)
+        if offsets and isinstance(value, str) and value[10:11] == "T" and shape(path) in offsets:
+            ahead = datetime.fromisoformat(value).utcoffset()
+            leaves[path + OFFSET] = ahead.total_seconds() / 60 if ahead else 0.0
+
+
+def canonical(value: Any) -> Any:
+    """A value so that equal ones are written alike."""
+    kind = type(value)
+    if kind is str:
+        return _instant_or_text(value) if len(value) > 18 and value[10] == "T" else value
+    if kind is float or kind is int or kind is bool:
+        return float(value) + 0.0 if -_EXACT < value < _EXACT else int(value)
+    if kind is datetime:
+        return _instant(value)
+    return value.isoformat() if kind is date else value
+
+
+def _instant_or_text(text: str) -> str:
+    if not _INSTANT.fullmatch(text):
+        return text
+    try:
+        return _instant(datetime.fromisoformat(text))
+    except ValueError:
+        return text
+
+
+def _instant(moment: datetime) -> str:
+    return (moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
+
+
+def shape(path: str) -> str:
+    """The path without positions: ``$.cores[0].core`` is ``$.cores[].core``."""
+    return re.sub(r"\[\d+\]", "[]", path)
+
+
+def digest(leaves: Leaves) -> bytes:
+    """16 bytes that name the leaves."""
+    return sha256(json.dumps(leaves, sort_keys=True, ensure_ascii=False).encode("utf-8", "surrogatepass")).digest()[:16]

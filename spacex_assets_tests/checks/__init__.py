@@ -1,0 +1,1 @@
+"""Mirrors ``spacex_assets/checks``."""

@@ -1,0 +1,326 @@
+"""What is asked of the tables after a load: of our work, and of the source's."""
+
+import dagster as dg
+import pytest
+
+from spacex_assets.checks.tables import severity
+from spacex_assets.config import ContractMode, Settings
+from spacex_assets.endpoints.registry import ENDPOINTS
+from spacex_assets.load.warehouse import Warehouse
+from spacex_assets.transform import flatten
+from spacex_assets_tests.assets.test_graph import edit, materialize, rows
+from spacex_assets_tests.checks.conftest import Look
+
+NOBODY = "f" * 24
+ONE = "id = (SELECT min(id) FROM spacex"
+
+
+def change(warehouse: Warehouse, statement: str) -> None:
+    with warehouse.engine.begin() as connection:
+        connection.exec_driver_sql(statement.replace("%", "%%"))
+
+
+def failed(result: dg.ExecuteInProcessResult) -> dict[tuple[str, str], dg.AssetCheckSeverity]:
+    return {
+        (one.asset_key.to_user_string(), one.check_name): one.severity
+        for one in result.get_asset_check_evaluations()
+        if not one.passed
+    }
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_after_a_load_every_endpoint_is_whole_and_says_so_in_figures(look: Look, endpoint: str) -> None:
+    integrity, _ = look(endpoint)
+    assert integrity.findings == ()
+    assert integrity.figures["digest"] == integrity.figures["digest_of_raw"]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "damage", "key", "found"),
+    [
+        ("cores", "ALTER TABLE spacex.cores ADD COLUMN more text", "column more", "no record declares it"),
+        ("cores", "ALTER TABLE spacex.cores DROP COLUMN block CASCADE", "column block", "has none"),
+        ("cores", "ALTER TABLE spacex.cores ALTER COLUMN block TYPE bigint", "column block", "expected 'integer"),
+        ("cores", "ALTER TABLE spacex.cores ALTER COLUMN serial DROP NOT NULL", "column serial", "'text, not null"),
+        ("cores", "COMMENT ON COLUMN spacex.cores.serial IS 'something'", "column serial", "something"),
+        ("cores", "COMMENT ON TABLE spacex.cores IS 'something'", "spacex.cores: table", "something"),
+        ("cores", "COMMENT ON TABLE history.cores IS 'something'", "history.cores: table", "something"),
+        ("cores", "ALTER TABLE spacex.cores DROP CONSTRAINT cores_pkey", "primary key cores_pkey", "has none"),
+        ("launches", "DROP INDEX spacex.launches_rocket_id_idx", "index launches_rocket_id_idx", "has none"),
+        ("launches", "ALTER TABLE spacex.launch_cores DROP CONSTRAINT launch_cores_launch_id_fkey", "foreign", "none"),
+        ("cores", "ALTER TABLE spacex.cores DROP CONSTRAINT cores_id_check", "check cores_id_check", "has none"),
+        ("cores", "ALTER TABLE spacex.cores ADD UNIQUE (serial)", "unique cores_serial_key", "no record"),
+        ("cores", "DROP TRIGGER foreign_edit ON spacex.cores", "trigger foreign_edit", "has none"),
+        ("cores", "ALTER TABLE spacex.cores DISABLE TRIGGER foreign_edit", "trigger foreign_edit", "not enabled"),
+    ],
+)
+def test_a_catalog_that_is_not_the_declared_one_is_named(
+    damaged: Warehouse, look: Look, endpoint: str, damage: str, key: str, found: str
+) -> None:
+    change(damaged, damage)
+    (differing,) = look(endpoint)[0].findings
+    assert key in differing.key
+    assert found in differing.found
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "damage"),
+    [
+        ("launches", f"UPDATE spacex.launches SET details = 'by hand' WHERE {ONE}.launches)"),
+        ("launches", f"UPDATE spacex.launches SET date_utc = date_utc + interval '1 us' WHERE {ONE}.launches)"),
+        ("launches", f"UPDATE spacex.launches SET has_fairings = NOT has_fairings WHERE {ONE}.launches)"),
+        ("launches", f"UPDATE spacex.launches SET _extra = '{{\"$.new\": 0}}' WHERE {ONE}.launches)"),
+        (
+            "launches",
+            f"UPDATE spacex.launches SET date_local_utc_offset_minutes = 5 WHERE {ONE}.launches)",
+        ),
+        ("launches", "UPDATE spacex.launch_cores SET gridfins = NOT gridfins WHERE ctid = '(0,1)'"),
+        (
+            "payloads",
+            "UPDATE spacex.payloads SET mass_kg = mass_kg * 1.0001 WHERE mass_kg IS NOT NULL AND id = (SELECT "
+            "min(id) FROM spacex.payloads WHERE mass_kg IS NOT NULL)",
+        ),
+        ("payloads", f"UPDATE spacex.payloads SET customers = customers || ARRAY['x'] WHERE {ONE}.payloads)"),
+        ("starlink", f"UPDATE spacex.starlink SET space_track_decayed = NOT space_track_decayed WHERE {ONE}.starlink)"),
+        ("dragons", "UPDATE spacex.dragon_thrusters SET fuel_1 = NULL WHERE position = 0"),
+    ],
+)
+def test_a_leaf_that_is_not_the_source_s_is_found_with_its_document(
+    damaged: Warehouse, look: Look, endpoint: str, damage: str
+) -> None:
+    change(damaged, damage)
+    integrity, _ = look(endpoint)
+    assert list(integrity.totals) == ["differs from the raw document"]
+    assert integrity.figures["digest"] != integrity.figures["digest_of_raw"]
+
+
+def test_rows_too_few_and_too_many_are_counted_by_table(damaged: Warehouse, look: Look) -> None:
+    change(damaged, "DELETE FROM spacex.launch_cores WHERE ctid = '(0,1)'")
+    change(
+        damaged,
+        "INSERT INTO spacex.cores (id, serial, status) VALUES (repeat('e', 24), 'B9 (simulated)', 'active')",
+    )
+    (launch_cores, *_) = look("launches")[0].findings
+    assert (launch_cores.rule, launch_cores.key) == ("rows of accepted documents", "launch_cores")
+    assert [(one.rule, one.key) for one in look("cores")[0].findings] == [("rows of accepted documents", "cores")]
+
+
+def test_a_fault_of_the_transform_is_seen(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    typed = flatten._typed
+    monkeypatch.setattr(
+        flatten, "_typed", lambda column: typed(column).str.head(3) if column.name == "home_port" else typed(column)
+    )
+    result = materialize(settings)
+    assert result.success
+    severities = failed(result)
+    assert severities["spacex/ships", "integrity"] is dg.AssetCheckSeverity.ERROR
+    assert [key for key, check in severities if check == "integrity"] == ["spacex/ships"]
+
+
+@pytest.mark.parametrize("mode", [ContractMode.EVOLVE, ContractMode.DISCARD])
+def test_fields_that_no_record_declares_are_reconciled_as_the_contract_says(
+    settings: Settings, mode: ContractMode
+) -> None:
+    settings = settings.model_copy(update={"contract": {"launches": mode}})
+    edit(settings, "launches", {"surprise": {"a": [1, {"b": 2.0}], "c": [], "at": "2020-01-01T00:00:00+02:00"}})
+    result = materialize(settings)
+    ((extra,),) = rows(settings, "SELECT count(_extra) FROM spacex.launches")
+    assert extra == (mode is ContractMode.EVOLVE)
+    assert ("spacex/launches", "integrity") not in failed(result)
+
+
+def test_above_a_limit_leaves_are_compared_only_with_full_compare(loaded: Settings, damaged: Warehouse) -> None:
+    from spacex_assets.checks.tables import findings
+    from spacex_assets.definitions import typed_lake
+
+    change(damaged, f"UPDATE spacex.launches SET details = 'by hand' WHERE {ONE}.launches)")
+    lake, launches = typed_lake(loaded.lake_folder), ENDPOINTS["launches"]
+    large = loaded.model_copy(update={"reconcile_documents": 29})
+    assert findings(launches, damaged, lake, large)[0].findings == ()
+    whole = large.model_copy(update={"full_compare": True})
+    assert len(findings(launches, damaged, lake, whole)[0].findings) == 1
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "damage", "rule"),
+    [
+        ("launches", "UPDATE spacex.launches SET name = 'Same (simulated)'", "launches.name is not unique"),
+        ("cores", "UPDATE spacex.cores SET serial = 'B1'", "cores.serial is not unique"),
+        (
+            "starlink",
+            "UPDATE spacex.starlink SET space_track_norad_cat_id = 5",
+            "starlink.space_track_norad_cat_id is not unique",
+        ),
+        (
+            "launches",
+            f"UPDATE spacex.launches SET rocket_id = '{NOBODY}' WHERE {ONE}.launches)",
+            "launches.rocket_id refers to no rockets",
+        ),
+        (
+            "launches",
+            f"UPDATE spacex.launch_cores SET landpad_id = '{NOBODY}' WHERE ctid = '(0,1)'",
+            "launch_cores.landpad_id refers to no landpads",
+        ),
+        (
+            "launchpads",
+            f"UPDATE spacex.launchpads SET rocket_ids = ARRAY['{NOBODY}'] WHERE {ONE}.launchpads)",
+            "launchpads.rocket_ids refers to no rockets",
+        ),
+        ("cores", f"UPDATE spacex.cores SET status = 'melted' WHERE {ONE}.cores)", "cores.status is not a known value"),
+        (
+            "landpads",
+            f"UPDATE spacex.landpads SET latitude = 90.5 WHERE {ONE}.landpads)",
+            "landpads.latitude is not between -90 and 90",
+        ),
+        (
+            "cores",
+            f"UPDATE spacex.cores SET reuse_count = -1 WHERE {ONE}.cores)",
+            "cores.reuse_count is not at least 0",
+        ),
+        (
+            "rockets",
+            f"UPDATE spacex.rockets SET success_rate_pct = 101 WHERE {ONE}.rockets)",
+            "rockets.success_rate_pct is not between 0 and 100",
+        ),
+        (
+            "rockets",
+            f"UPDATE spacex.rockets SET first_flight = '2001-12-31' WHERE {ONE}.rockets)",
+            "rockets.first_flight is not between 2002-01-01 and 3653 days from now",
+        ),
+        (
+            "launches",
+            f"UPDATE spacex.launches SET date_utc = now() + interval '11 years' WHERE {ONE}.launches)",
+            "launches.date_utc is not between 2002-01-01 and 3653 days from now",
+        ),
+        (
+            "payloads",
+            f"UPDATE spacex.payloads SET launch_id = NULL WHERE {ONE}.payloads)",
+            "launch_payloads.payload_id has what payloads.launch_id has not",
+        ),
+        (
+            "payloads",
+            "DELETE FROM spacex.launch_payloads WHERE ctid = '(0,1)'",
+            "payloads.launch_id has what launch_payloads.payload_id has not",
+        ),
+        *(
+            (
+                endpoint,
+                f"UPDATE spacex.{endpoint} SET launch_ids = '{{}}'",
+                f"{other} has what {endpoint}.launch_ids has not",
+            )
+            for endpoint, other in {
+                "cores": "launch_cores.core_id",
+                "ships": "launch_ships.ship_id",
+                "landpads": "launch_cores.landpad_id",
+                "launchpads": "launches.launchpad_id",
+            }.items()
+        ),
+        ("launches", f"UPDATE spacex.launches SET date_unix = 1 WHERE {ONE}.launches)", "dates disagree"),
+        (
+            "launches",
+            "UPDATE spacex.launches SET static_fire_date_unix = 1, static_fire_date_utc = now()",
+            "static fire dates disagree",
+        ),
+        ("launches", "UPDATE spacex.launches SET flight_number = 5", "flight number is shared"),
+        ("launches", "UPDATE spacex.launches SET upcoming = true", "upcoming, but its date has passed"),
+        ("launches", "UPDATE spacex.launches SET success = NULL", "flown, but without outcome"),
+        ("launches", "UPDATE spacex.launches SET success = NOT success", "success contradicts failures"),
+        (
+            "payloads",
+            f"UPDATE spacex.payloads SET dragon_capsule_id = '{NOBODY}' WHERE {ONE}.payloads)",
+            "its capsule was not on its launch",
+        ),
+        ("cores", "UPDATE spacex.cores SET reuse_count = 50", "reuse_count is not the flights after the first"),
+        ("cores", "UPDATE spacex.cores SET asds_landings = 50", "landings are not those of the launches"),
+        ("capsules", "UPDATE spacex.capsules SET reuse_count = 50", "reuse_count is not the flights after the first"),
+        ("landpads", "UPDATE spacex.landpads SET landing_attempts = 500", "landings are not those of the launches"),
+        ("launchpads", "UPDATE spacex.launchpads SET launch_attempts = 50", "launches are not those of the launches"),
+        ("history", "UPDATE spacex.history SET event_date_unix = 1", "dates disagree"),
+        (
+            "roadster",
+            "UPDATE spacex.roadster SET semi_major_axis_au = 9",
+            "semi-major axis is not the mean of apoapsis and periapsis",
+        ),
+        (
+            "cores",
+            "INSERT INTO ops.retention SELECT 'cores', min(id), now(), 'run' FROM spacex.cores",
+            "retained",
+        ),
+        (
+            "cores",
+            "UPDATE ops.loads SET fetched_at = fetched_at - interval '31 days'",
+            "the source has not changed",
+        ),
+    ],
+)
+def test_a_promise_that_the_source_breaks_is_named_with_its_first_offenders(
+    damaged: Warehouse, look: Look, endpoint: str, damage: str, rule: str
+) -> None:
+    before = [one for one in look(endpoint)[1].findings if one.rule == rule]
+    change(damaged, damage)
+    _, quality = look(endpoint)
+    shown = [one for one in quality.findings if one.rule == rule]
+    assert shown
+    assert shown != before
+    assert len(shown) == min(10, quality.totals[rule])
+    error = "not unique" in rule
+    assert severity(quality) is (dg.AssetCheckSeverity.ERROR if error else dg.AssetCheckSeverity.WARN)
+
+
+def test_the_simulated_source_breaks_no_promise_and_has_only_the_oddities_of_the_real_one(look: Look) -> None:
+    known = {
+        "dates disagree",
+        "static fire dates disagree",
+        "flight number is shared",
+        "upcoming, but its date has passed",
+        "flown, but without outcome",
+        "landings are not those of the launches",
+        "semi-major axis is not the mean of apoapsis and periapsis",
+        "payloads.launch_id refers to no launches",
+        "payloads.launch_id has what launch_payloads.payload_id has not",
+        "launch_payloads.payload_id has what payloads.launch_id has not",
+    }
+    assert {rule for endpoint in ENDPOINTS for rule in look(endpoint)[1].totals} <= known
+
+
+def test_references_to_endpoints_that_were_never_loaded_are_not_judged(settings: Settings) -> None:
+    keys = [dg.AssetKey([layer, name]) for layer, name in (("raw", "launches"),)]
+    keys += [dg.AssetKey([layer, one.name]) for layer in ("typed", "spacex") for one in ENDPOINTS["launches"].layouts]
+    result = materialize(settings, asset_selection=keys)
+    assert result.success
+    (quality,) = [one for one in result.get_asset_check_evaluations() if one.check_name == "quality"]
+    assert "launches.rocket_id refers to no rockets" not in quality.metadata
+    assert "rockets" in str(quality.metadata["not_looked_at"].value)
+
+
+def test_a_look_at_tables_that_were_never_loaded_says_so(settings: Settings) -> None:
+    from spacex_assets.checks.tables import findings
+    from spacex_assets.definitions import typed_lake
+
+    warehouse = Warehouse.connect(settings.warehouse_url, settings.world)
+    integrity, _ = findings(ENDPOINTS["cores"], warehouse, typed_lake(settings.lake_folder), settings)
+    warehouse.close()
+    assert list(integrity.totals) == ["never loaded"]
+
+
+def test_a_retained_document_is_reconciled_and_warned_of(settings: Settings) -> None:
+    materialize(settings)
+    broken = edit(settings, "launches", {"flight_number": "seven"})
+    result = materialize(settings)
+    assert ("spacex/launches", "integrity") not in failed(result)
+    (quality,) = [
+        one
+        for one in result.get_asset_check_evaluations()
+        if (one.asset_key.path[-1], one.check_name) == ("launches", "quality")
+    ]
+    found = [record.data for record in quality.metadata["found"].records if record.data["rule"] == "retained"]  # type: ignore[union-attr]
+    assert [(one["key"], "flight_number: expected a valid integer" in str(one["found"])) for one in found] == [
+        (broken, True)
+    ]
+
+
+def test_tables_have_a_freshness_policy(settings: Settings) -> None:
+    from spacex_assets.definitions import build_defs
+
+    for asset in build_defs(settings).resolve_asset_graph().asset_nodes:
+        assert (asset.freshness_policy_or_from_metadata is not None) == (asset.key.path[0] == "spacex")
