@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.errors import PlatformError
-from spacex_assets.inspection.words import moment, shortened
+from spacex_assets.inspection.words import moment, pretty, shortened
 from spacex_assets.load.quarantine import QUARANTINE
 from spacex_assets.transform.intake import Breach
 
@@ -90,7 +90,7 @@ def shown(entry: Entry) -> str:
             *(f"    {error}" for error in entry.errors),
             f"  first seen  {moment(entry.first_seen_at)}, run {entry.first_run_id}",
             f"  last seen   {moment(entry.last_seen_at)}, run {entry.last_run_id}, snapshot {entry.sha256}",
-            json.dumps(json.loads(entry.document), indent=2, ensure_ascii=False),
+            pretty(json.loads(entry.document)),
         ]
     )
 

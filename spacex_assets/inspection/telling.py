@@ -7,7 +7,7 @@ from typing import Any
 from spacex_assets.inspection.entries import listed
 from spacex_assets.inspection.story import Story
 from spacex_assets.inspection.versions import Version
-from spacex_assets.inspection.words import moment
+from spacex_assets.inspection.words import moment, pretty
 
 
 def told(story: Story) -> str:
@@ -80,7 +80,7 @@ def _document(story: Story) -> Iterator[str]:
     if story.origin is not None and story.origin.document is not None:
         yield ""
         yield "the document:"
-        yield json.dumps(story.origin.document, indent=2, ensure_ascii=False)
+        yield pretty(story.origin.document)
 
 
 def _begun(version: Version) -> str:

@@ -1,7 +1,9 @@
-"""How answers name moments, ages and lists."""
+"""How answers write moments, ages, lists and documents."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 SHOWN = 10
 """How many of many names an answer gives."""
@@ -24,3 +26,9 @@ def shortened(names: Sequence[str]) -> str:
     """The first names, and how many more there are."""
     rest = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(names[:SHOWN]) + rest
+
+
+def pretty(document: Any) -> str:
+    """A document, indented; half of a surrogate pair, which no terminal takes, stays escaped."""
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace").decode()

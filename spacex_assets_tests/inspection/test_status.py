@@ -7,7 +7,6 @@ import pytest
 
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.inspection.checks import bad_verdicts
-from spacex_assets.inspection.words import age
 from spacex_assets_tests.conftest import Platform
 
 LAUNCH = "5e9d0d9551a0070000000003"
@@ -123,9 +122,3 @@ def test_a_check_is_bad_until_its_next_good_verdict() -> None:
         verdicts["odd"] = (True, "WARN")
         job.execute_in_process(instance=instance)
         assert [one.check for one in bad_verdicts(instance, keys)] == ["wrong"]
-
-
-def test_ages_are_named_in_their_largest_whole_unit() -> None:
-    assert [age(seconds) for seconds in (-1, 59.9, 60, 3_599, 3_600, 86_399, 86_400)] == [
-        *("0s", "59s", "1m", "59m", "1h", "23h", "1d")
-    ]
