@@ -45,7 +45,7 @@ def status(settings: Settings, as_json: bool) -> None:
     from spacex_assets.inspection.status import status as status_of
 
     with _reading(settings) as connection:
-        found = status_of(connection, settings.source, settings.world, graph_verdicts(settings))
+        found = status_of(connection, settings.source_shown, settings.world, graph_verdicts(settings))
     click.echo(_json(found) if as_json else screen(found))
 
 

@@ -71,6 +71,16 @@ def test_the_screen_is_narrow_and_names_every_trouble(troubled: Platform) -> Non
     assert "Quarantine  1 open (launches 1); last good rows of 1 document(s) retained" in text
 
 
+def test_the_source_is_shown_without_credentials(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    platform.rows("UPDATE ops.world SET name = 'real'")
+    monkeypatch.setenv("SPACEX_SOURCE", "http://me:hidden@127.0.0.1:1")
+    try:
+        assert platform.answer("status")["source"] == "http://127.0.0.1:1"
+        assert "hidden" not in platform.call("status").stdout
+    finally:
+        platform.rows("UPDATE ops.world SET name = 'simulated'")
+
+
 def test_drift_is_shown_while_it_lasts(troubled: Platform) -> None:
     troubled.rows(
         "CREATE TABLE IF NOT EXISTS ops.drift (id int GENERATED ALWAYS AS IDENTITY, endpoint text, path text, "
