@@ -11,6 +11,7 @@ import dagster as dg
 import polars as pl
 
 from spacex_assets.assets.tables import origin_of
+from spacex_assets.checks.drift import refused
 from spacex_assets.checks.findings import SHOWN, Finding, Findings
 from spacex_assets.config import Settings
 from spacex_assets.endpoints.base import Endpoint
@@ -53,6 +54,7 @@ def guard_checks(endpoint: Endpoint, settings: Settings) -> dg.AssetChecksDefini
             snapshot = lake.raw.resolve(endpoint.name, context.run.run_id)
             intake = lake.read_intake(endpoint, snapshot)
             found = volume_findings(intake, warehouse.last_accepted_documents(endpoint.name), settings)
+            found += refused(intake)
             for layout in endpoint.layouts:
                 found += contract_findings(lake.path(layout, snapshot), layout)
             if found.findings:

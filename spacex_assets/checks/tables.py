@@ -11,6 +11,7 @@ import dagster as dg
 import sqlalchemy as sa
 
 from spacex_assets.checks.catalog import MISSING_DATA, catalog_findings
+from spacex_assets.checks.drift import drift
 from spacex_assets.checks.findings import Finding, Findings
 from spacex_assets.checks.last_load import LastLoad, last_load, loaded_endpoints
 from spacex_assets.checks.oddities import LOOKED_AT, oddity_queries
@@ -24,7 +25,7 @@ from spacex_assets.io_managers.typed import TypedLake
 from spacex_assets.load.warehouse import Warehouse
 from spacex_assets.logs import step_context
 
-INTEGRITY, QUALITY = "integrity", "quality"
+INTEGRITY, QUALITY, DRIFT = "integrity", "quality", "drift"
 AFTER_LOADS = {"dagster/priority": "-1"}
 
 
@@ -47,6 +48,12 @@ def table_checks(endpoint: Endpoint, settings: Settings) -> dg.AssetChecksDefini
                 description="The source keeps its promises: unique values (an error), references, known values, "
                 "ranges, both directions of links, no contradiction, no document in quarantine, no long silence.",
             ),
+            dg.AssetCheckSpec(
+                DRIFT,
+                asset=main,
+                description="The source has the fields, types and values that the record declares, and none appeared, "
+                "disappeared, changed its type or became null since the snapshot loaded before.",
+            ),
         ],
         required_resource_keys={"lake", "warehouse"},
         op_tags=AFTER_LOADS,
@@ -54,8 +61,11 @@ def table_checks(endpoint: Endpoint, settings: Settings) -> dg.AssetChecksDefini
     def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         with step_context(context, endpoint.name):
             integrity, quality = findings(endpoint, context.resources.warehouse, context.resources.lake, settings)
+            with context.resources.warehouse.engine.connect() as connection:
+                drifted = drift(connection, endpoint.name)
         yield integrity.result(INTEGRITY, main, dg.AssetCheckSeverity.ERROR)
         yield quality.result(QUALITY, main, severity(quality))
+        yield drifted.result(DRIFT, main, dg.AssetCheckSeverity.WARN)
 
     return check
 

@@ -49,10 +49,15 @@ class Drift(BaseModel):
         """What makes it the same finding when it is seen again."""
         return self.path, self.change, self.after if self.change is Change.VALUE else ""
 
-    def __str__(self) -> str:
+    @property
+    def described(self) -> str:
+        """What it was and is, with an example."""
         was = f"{self.before} → " if self.before else ""
         example = f", for example {self.example}" if self.example and self.change is not Change.VALUE else ""
-        return f"{self.path} {self.change}: {was}{self.after}{example}"
+        return f"{was}{self.after}{example}"
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.change}: {self.described}"
 
 
 def against_record(profile: Profile) -> Iterator[Drift]:
