@@ -29,7 +29,7 @@ status: $(READY) ## Show how the data of SOURCE stands
 	@$(CLI) status
 
 test: $(READY) ## Run the tests, with branch coverage
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered
 
 check: $(READY) ## Lint, check the types, run the tests
 	$(BIN)/ruff check .

@@ -56,7 +56,7 @@ def test_it_serves_as_the_embedded_one_does(environment: dict[str, str]) -> None
 
     def total() -> list[int]:
         [line] = [line for line in call("run").splitlines() if line.startswith("total")]
-        return [int(cell.replace(",", "")) for cell in line.split()[2:6]]
+        return [int(cell.replace(",", "")) for cell in line.split()[3:7]]
 
     inserted, updated, deleted, unchanged = total()
     assert inserted > 30

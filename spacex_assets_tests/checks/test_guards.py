@@ -90,7 +90,7 @@ def test_a_withheld_endpoint_keeps_all_its_tables_and_stops_no_other(settings: S
     for index in range(3):
         edit(settings, "launches", {"flight_number": "seven"}, index=index)
     edit(settings, "launches", {"details": "corrected"}, index=5)
-    edit(settings, "cores", {"status": "lost"})
+    edit(settings, "cores", {"last_update": "corrected"})
     result = materialize(settings)
     assert not result.success
     ((failed),) = failures(result)

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -35,8 +35,9 @@ def works(process: psutil.Process) -> bool:
 def every_connection(server: Server) -> Iterator[list[Connection]]:
     with ExitStack() as stack:
         taken = []
-        while server.refusal() is None:
-            taken.append(stack.enter_context(closing(connect(server))))
+        with suppress(psycopg2.OperationalError):
+            while True:
+                taken.append(stack.enter_context(closing(connect(server))))
         yield taken
 
 
