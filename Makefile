@@ -1,4 +1,4 @@
-# Every target is one line over `python -m spacex_assets`; `make help` explains them.
+# Every local target is one line over `python -m spacex_assets`, the deployed ones over docker compose; `make help` explains them.
 SHELL := /bin/sh
 PYTHON ?= python3
 SOURCE ?=
@@ -8,7 +8,7 @@ CLI := $(BIN)/python -m spacex_assets $(if $(SOURCE),--source "$(SOURCE)")
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run status test check ui psql db-url shell stop bench migration dictionary lock clean
+.PHONY: help run status test check ui psql db-url shell stop bench migration dictionary lock up down logs clean
 
 help: ## Explain every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,16 @@ lock: $(READY) ## Pin and hash every dependency anew
 	$(VENV)/uv/bin/uv pip compile --quiet --universal --generate-hashes --no-strip-extras --no-annotate \
 		--python-version 3.11 --extra dev --extra embedded --custom-compile-command 'make lock' \
 		-o requirements.lock pyproject.toml
+
+up: ## Build and start the deployed stack, and wait until it is healthy (docker)
+	@deploy/secrets.sh
+	docker compose up --detach --build --wait
+
+down: ## Stop the deployed stack; its data stays
+	docker compose down
+
+logs: ## Follow the deployed stack's logs
+	docker compose logs --follow --tail 100
 
 clean: ## Stop everything local and forget it
 	@if [ -x $(BIN)/python ]; then $(CLI) stop; fi

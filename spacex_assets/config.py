@@ -1,4 +1,4 @@
-"""Every setting of the platform, read once from the environment (``SPACEX_*``) or a ``.env`` file.
+"""Every setting of the platform, read once from the environment (``SPACEX_*``), ``.env`` or files in ``/run/secrets``.
 
 Nothing else in the package reads the environment. What belongs here: settings and what follows from them alone (the
 world, the folders). What does not: connections, and anything that looks at the network.
@@ -11,8 +11,12 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from sqlalchemy import make_url
 
 from spacex_assets.errors import PlatformError
+
+SECRETS = Path("/run/secrets")
+"""Where a container finds its secrets, a file per setting: ``spacex_database_password``."""
 
 
 class SettingMissing(PlatformError):
@@ -45,14 +49,23 @@ class Settings(BaseSettings):
     """The settings; each is the upper-case field name behind ``SPACEX_``."""
 
     model_config = SettingsConfigDict(
-        env_prefix="SPACEX_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix="SPACEX_",
+        env_file=".env",
+        env_ignore_empty=True,
+        secrets_dir=SECRETS if SECRETS.is_dir() else None,
+        extra="ignore",
+        frozen=True,
     )
 
     source: str = Field("simulated", description="An http(s) base URL, a folder of recorded responses, or 'simulated'.")
-    database_url: SecretStr | None = Field(None, description="The warehouse; unset: the embedded PostgreSQL.")
-    dagster_database_url: SecretStr | None = Field(
-        None, description="Dagster's storage; unset: beside the warehouse, a database of its own."
+    database_url: SecretStr | None = Field(
+        None, description="The warehouse, '{world}' in it is replaced; unset: the embedded PostgreSQL."
     )
+    database_password: SecretStr | None = Field(None, description="Its password, where the URL has none.")
+    dagster_database_url: SecretStr | None = Field(
+        None, description="Dagster's storage, likewise; unset: beside the warehouse, a database of its own."
+    )
+    dagster_database_password: SecretStr | None = Field(None, description="Its password, where the URL has none.")
     local: Path = Field(Path(".local"), description="The folder of everything that is kept on this machine.")
     lake: Path | None = Field(None, description="The folder of raw and typed files; unset: <local>/lake.")
 
@@ -115,7 +128,14 @@ class Settings(BaseSettings):
                 "SPACEX_DATABASE_URL is not set. `make shell`, `make run` and `make ui` set it to the embedded "
                 "PostgreSQL; elsewhere set it to postgresql+psycopg2://user:password@host/database."
             )
-        return with_driver(self.database_url.get_secret_value())
+        return self._complete(self.database_url, self.database_password)
+
+    @property
+    def dagster_url(self) -> str | None:
+        """The URL of Dagster's storage, where one is set."""
+        if self.dagster_database_url is None:
+            return None
+        return self._complete(self.dagster_database_url, self.dagster_database_password)
 
     @cached_property
     def lake_folder(self) -> Path:
@@ -126,6 +146,13 @@ class Settings(BaseSettings):
     def dagster_home(self) -> Path:
         """Where Dagster keeps this world's files."""
         return self.local.absolute() / "dagster" / self.world
+
+    def _complete(self, url: SecretStr, password: SecretStr | None) -> str:
+        """The URL with its driver, the world's database, and the password that it lacks."""
+        text = with_driver(url.get_secret_value()).replace("{world}", self.world)
+        if password is None or (parsed := make_url(text)).password:
+            return text
+        return parsed.set(password=password.get_secret_value().strip()).render_as_string(hide_password=False)
 
 
 def settings(**instead: str) -> Settings:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from psycopg2.errors import InsufficientPrivilege
 from pydantic import SecretStr
 
-from spacex_assets.config import Settings, with_driver
+from spacex_assets.config import Settings
 from spacex_assets.embedded import EmbeddedPostgres
 from spacex_assets.errors import PlatformError
 from spacex_assets.extract.lake import RawLake
@@ -49,8 +49,8 @@ def databases(settings: Settings) -> Databases:
         return Databases(server.url(f"spacex_{settings.world}"), server.url(f"dagster_{settings.world}"))
     warehouse = settings.warehouse_url
     url = _usable("SPACEX_DATABASE_URL", warehouse)
-    if settings.dagster_database_url is not None:
-        dagster = with_driver(settings.dagster_database_url.get_secret_value())
+    dagster = settings.dagster_url
+    if dagster is not None:
         _usable("SPACEX_DAGSTER_DATABASE_URL", dagster)
         return Databases(warehouse, dagster)
     beside = url.set(database=f"{url.database}_dagster")

@@ -13,6 +13,9 @@ from dagster._core.storage.config import PostgresStorageConfig
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
 from dagster_postgres.utils import pg_url_from_config
+from pydantic import SecretStr
+
+from spacex_assets.config import Settings
 
 POOL_SIZE = 2
 MAX_OVERFLOW = 20
@@ -40,9 +43,10 @@ class PooledPostgresStorage(DagsterPostgresStorage):
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Self:
-        """Overridden because the inherited one builds the stock class, in silence."""
+        """Overridden because the inherited one builds the stock class, in silence; the settings know the password."""
+        url = pg_url_from_config(cast(PostgresStorageConfig, config_value))
         return cls(
-            postgres_url=pg_url_from_config(cast(PostgresStorageConfig, config_value)),
+            postgres_url=Settings(dagster_database_url=SecretStr(url)).dagster_url or url,
             should_autocreate_tables=config_value.get("should_autocreate_tables", True),
             inst_data=inst_data,
         )

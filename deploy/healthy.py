@@ -1,0 +1,48 @@
+"""Container health checks that ask the service itself, cheaply: `python deploy/healthy.py code|webserver|daemon`.
+
+Dagster's own commands take a second of CPU each, and many under load. Exits with 0 if the service does its work, else
+with a traceback and 1.
+"""
+
+import sys
+
+TIMEOUT = 10
+LATE_SECONDS = 180
+"""A thread of the daemon that is alive says so every 30 seconds."""
+
+
+def code() -> None:
+    """The gRPC server says that it serves."""
+    import grpc
+    from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+    with grpc.insecure_channel("127.0.0.1:4000") as channel:
+        request = health_pb2.HealthCheckRequest(service="DagsterApi")
+        answer = health_pb2_grpc.HealthStub(channel).Check(request, timeout=TIMEOUT)
+    assert answer.status == answer.SERVING, answer
+
+
+def webserver() -> None:
+    """The webserver answers."""
+    from urllib.request import urlopen
+
+    urlopen("http://127.0.0.1:3000/server_info", timeout=TIMEOUT).close()
+
+
+def daemon() -> None:
+    """Every thread of the daemon that was last alive has said lately that it is."""
+    import sqlalchemy as sa
+
+    from spacex_assets.config import Settings
+
+    query = """SELECT coalesce(extract(epoch FROM now() AT TIME ZONE 'utc' - min(timestamp)), 'infinity')
+        FROM daemon_heartbeats
+        WHERE daemon_id = (SELECT daemon_id FROM daemon_heartbeats ORDER BY timestamp DESC LIMIT 1)"""
+    engine = sa.create_engine(Settings().dagster_url or "", connect_args={"connect_timeout": TIMEOUT})
+    with engine.connect() as connection:
+        late = connection.scalar(sa.text(query))
+    assert late < LATE_SECONDS, f"no heartbeat for {late:.0f} s"
+
+
+if __name__ == "__main__":
+    {"code": code, "webserver": webserver, "daemon": daemon}[sys.argv[1]]()
