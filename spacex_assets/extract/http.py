@@ -27,7 +27,7 @@ class HttpSource:
     def fetch(self, endpoint: Endpoint, lake: RawLake, last_loaded: int | None = None) -> Snapshot:
         """See :class:`Source`. An unchanged endpoint costs one 304."""
         url = self.base_url + endpoint.path
-        known = lake.latest(endpoint.name)
+        known = lake.intact(endpoint.name)
         if known is not None and (known.source != self.identity or known.url != scrubbed(url)):
             known = None
         with lake.staging_file() as staged:

@@ -5,6 +5,7 @@
 lies in ``staging/`` and becomes visible by a rename.
 """
 
+import hashlib
 import json
 import os
 import time
@@ -71,6 +72,20 @@ class RawLake:
     def pinned(self, endpoint: str, run_id: str) -> Snapshot | None:
         """The snapshot that a run worked on; ``None`` if it had none or its body is gone."""
         return self._read(self._pin(endpoint, run_id))
+
+    def intact(self, endpoint: str) -> Snapshot | None:
+        """The newest snapshot, if its body still is what was fetched: what a 304 may re-use."""
+        latest = self.latest(endpoint)
+        if latest is None:
+            return None
+        with latest.path.open("rb") as body:
+            found = hashlib.file_digest(body, "sha256").hexdigest()
+        if found == latest.sha256:
+            return latest
+        log.warning(
+            "a body that was edited is fetched again", path=str(latest.path), expected=latest.sha256, found=found
+        )
+        return None
 
     def resolve(self, endpoint: str, run_id: str | None = None) -> Snapshot:
         """The run's own snapshot; else the latest, which from then on is the run's own.

@@ -21,3 +21,7 @@ class SchemaOutdated(LoadError):
 
 class ContractFrozen(LoadError):
     """The source has what the record does not declare, and the endpoint's contract is frozen."""
+
+
+class TablesInUse(LoadError):
+    """Another session wrote to the tables and has not ended its transaction."""

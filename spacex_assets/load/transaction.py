@@ -13,6 +13,7 @@ import polars as pl
 import psycopg2
 import sqlalchemy as sa
 import structlog
+from psycopg2.errors import LockNotAvailable
 from psycopg2.extensions import connection as Connection
 from psycopg2.sql import SQL, Identifier, Literal
 
@@ -20,6 +21,7 @@ from spacex_assets.endpoints.layout import TableLayout
 from spacex_assets.endpoints.tables import SCHEMA
 from spacex_assets.load import ledger
 from spacex_assets.load.drift import record_drift
+from spacex_assets.load.errors import TablesInUse
 from spacex_assets.load.precheck import check_frame
 from spacex_assets.load.quarantine import Keep, open_entries, record_quarantine, record_retention
 from spacex_assets.load.triggers import RUN_SETTING, VERSION_SETTING
@@ -27,6 +29,9 @@ from spacex_assets.load.upsert import Counts, Version, set_local, upsert
 from spacex_assets.transform.intake import Intake
 
 log = structlog.get_logger(__name__)
+
+LOCK_SECONDS = 30
+"""How long a load waits for a session that has written to its tables."""
 
 
 @dataclass(frozen=True)
@@ -204,7 +209,16 @@ def _version_time(connection: Connection, layouts: Sequence[TableLayout]) -> dat
     """One instant for all that this load writes, taken when no one else can write to its tables; readers go on."""
     tables = SQL(", ").join(Identifier(SCHEMA, layout.name) for layout in layouts)
     with connection.cursor() as cursor:
-        cursor.execute(SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(tables))
+        cursor.execute("SET LOCAL lock_timeout = %s", [f"{LOCK_SECONDS}s"])
+        try:
+            cursor.execute(SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(tables))
+        except LockNotAvailable as error:
+            raise TablesInUse(
+                f"{', '.join(layout.name for layout in layouts)}: expected to lock them within {LOCK_SECONDS} s, but "
+                f"another session wrote to one and has not ended its transaction. Nothing was written. See "
+                f"pg_stat_activity for sessions that are 'idle in transaction', end them, and run again."
+            ) from error
+        cursor.execute("SET LOCAL lock_timeout = 0")
         cursor.execute("SELECT clock_timestamp()")
         (moment,) = cursor.fetchone() or (datetime.now(UTC),)
         assert isinstance(moment, datetime)

@@ -138,6 +138,16 @@ def test_an_unchanged_endpoint_is_confirmed_by_a_304(simulator: RunningSimulator
     assert latest.fetched_at == again.fetched_at
 
 
+def test_a_body_that_was_edited_in_the_lake_is_not_reused(simulator: RunningSimulator, lake: RawLake) -> None:
+    first = fetch(simulator, lake)
+    lake.publish(first)
+    body = first.path.read_bytes()
+    first.path.write_bytes(body.replace(b"active", b"forged", 1))
+    again = fetch(simulator, lake)
+    assert not again.reused
+    assert again.path.read_bytes() == body
+
+
 def test_a_corrected_document_gives_a_new_snapshot(simulator: RunningSimulator, lake: RawLake) -> None:
     first = fetch(simulator, lake)
     identifier = next(simulator.content.documents("cores"))["id"]

@@ -10,14 +10,14 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from spacex_assets.load import ledger
-from spacex_assets.load.errors import KeyViolation, NulCharacter
+from spacex_assets.load import ledger, transaction
+from spacex_assets.load.errors import KeyViolation, NulCharacter, TablesInUse
 from spacex_assets.load.transaction import Origin
 from spacex_assets.load.upsert import Counts
 from spacex_assets.load.warehouse import Warehouse
 from spacex_assets.transform.flatten import SchemaMismatch
 from spacex_assets.transform.intake import Intake
-from spacex_assets_tests.load.things import FETCHED, THINGS, change, frame, load, stored
+from spacex_assets_tests.load.things import FETCHED, NAME, THINGS, change, frame, load, stored
 
 ODD = frame(
     {"id": "a", "select": "", "Upper": 2**63 - 1, "measure": math.nan, "flag": True, "texts": [], "numbers": [1, None]},
@@ -248,3 +248,16 @@ def test_whatever_was_there_the_table_becomes_the_frame(
 def test_the_contract_changes_with_a_column() -> None:
     fewer = replace(THINGS, columns=THINGS.columns[:-1])
     assert fewer.contract != THINGS.contract
+
+
+def test_a_session_that_holds_a_table_is_not_waited_for_without_end(
+    things: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(things, frame({"id": "a"}))
+    monkeypatch.setattr(transaction, "LOCK_SECONDS", 0.2)
+    with things.engine.begin() as other:
+        other.exec_driver_sql(f"UPDATE spacex.{NAME} SET flag = true")
+        with pytest.raises(TablesInUse, match="idle in transaction"):
+            load(things, frame({"id": "b"}))
+    load(things, frame({"id": "b"}))
+    assert [row["id"] for row in stored(things)] == ["b"]
