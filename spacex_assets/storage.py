@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from dagster._core.storage.config import PostgresStorageConfig
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
-from dagster_postgres.utils import pg_url_from_config
+from dagster_postgres.utils import pg_url_from_config, set_pg_statement_timeout
 from pydantic import SecretStr
 
 from spacex_assets.config import Settings
@@ -40,6 +40,15 @@ class PooledPostgresStorage(DagsterPostgresStorage):
         )
         for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
             storage._engine = self.engine
+            # The stock one replaces the engine by one that does not ping.
+            storage.optimize_for_webserver = self._limit_statements  # type: ignore[method-assign]
+
+    def _limit_statements(self, statement_timeout: int, **_: int) -> None:
+        """What the webserver asks of each storage; the pool stays ours."""
+        sa.event.listen(
+            self.engine, "connect", lambda connection, _: set_pg_statement_timeout(connection, statement_timeout)
+        )
+        self.engine.dispose()
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Self:

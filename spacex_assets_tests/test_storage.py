@@ -63,3 +63,17 @@ def test_a_run_survives_that_postgresql_is_killed_and_restarted(ready: Settings)
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM spacex.launches").scalar_one() == 10
     engine.dispose()
+
+
+def test_the_webservers_storage_survives_that_its_connections_are_cut(ready: Settings) -> None:
+    with dg.DagsterInstance.get() as instance:
+        instance.optimize_for_webserver(statement_timeout=4321, pool_recycle=3600, max_overflow=20)
+        assert instance.get_runs() == []
+        with instance.run_storage._engine.connect() as connection:  # type: ignore[attr-defined]
+            assert connection.scalar(sa.text("SHOW statement_timeout")) == "4321ms"
+        cutter = sa.create_engine(ready.dagster_url or "", poolclass=sa.NullPool)
+        with cutter.connect() as connection:
+            others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            assert connection.scalar(sa.text(f"SELECT count(pg_terminate_backend(pid)) {others}"))
+        assert instance.get_runs() == []
+        assert instance.all_instigator_state() == []
