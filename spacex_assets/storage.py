@@ -43,7 +43,7 @@ class PooledPostgresStorage(DagsterPostgresStorage):
             # The stock one replaces the engine by one that does not ping.
             storage.optimize_for_webserver = self._limit_statements  # type: ignore[method-assign]
 
-    def _limit_statements(self, statement_timeout: int, **_: int) -> None:
+    def _limit_statements(self, statement_timeout: int, pool_recycle: int, max_overflow: int) -> None:
         """What the webserver asks of each storage; the pool stays ours."""
         sa.event.listen(
             self.engine, "connect", lambda connection, _: set_pg_statement_timeout(connection, statement_timeout)
