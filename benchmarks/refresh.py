@@ -54,7 +54,7 @@ def main() -> None:
             command = [sys.executable, "-m", "benchmarks.work", simulator.url, *ENDPOINTS]
             rows["the work without Dagster"] = repeated(command, ours("bare"))
             shell = ours("bench")
-            rows["dagster asset materialize, 42 steps"] = repeated([beside(sys.executable), *materialize], shell)
+            rows["dagster asset materialize, 70 steps"] = repeated([beside(sys.executable), *materialize], shell)
             if dlt:
                 (folder / "home").mkdir()
                 (folder / "home" / "dagster.yaml").write_text(STOCK_STORAGE)

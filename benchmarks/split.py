@@ -10,7 +10,7 @@ import dagster as dg  # noqa: E402
 from spacex_assets.config import Settings  # noqa: E402
 from spacex_assets.definitions import build_defs  # noqa: E402
 
-LAYERS = {"raw__": "extract", "typed_": "transform", "spacex_": "load"}
+LAYERS = {"raw__": "extract", "typed_": "transform", "spacex_": "load", "guard_": "checks", "check_": "checks"}
 
 
 class Timed:
