@@ -11,7 +11,7 @@ import pytest
 
 from spacex_assets_tests.deploy.stack import ROOT, SERVICES, Stack
 
-OUTSIDE = "pypi.org"
+OUTSIDE = "example.org"
 COUNTS = "SELECT sum(rows_inserted), sum(rows_updated) FROM ops.loads WHERE outcome = 'loaded'"
 
 
