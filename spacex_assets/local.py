@@ -21,6 +21,8 @@ from spacex_assets.load.warehouse import Warehouse
 ROOT = Path(__file__).resolve().parent.parent
 MODULE = "spacex_assets.definitions"
 OLDEST = 14
+EVENT_BATCH = "1000"
+"""Events that Dagster may store together: all that a run plans."""
 
 
 class DatabaseNotUsable(PlatformError):
@@ -99,6 +101,7 @@ def environment(settings: Settings) -> dict[str, str]:
     return {
         "DAGSTER_HOME": str(settings.dagster_home),
         "DAGSTER_MODULE_NAME": MODULE,
+        "DAGSTER_EVENT_BATCH_SIZE": EVENT_BATCH,
         "SPACEX_SOURCE": settings.source,
         "SPACEX_LOCAL": str(settings.local.absolute()),
         "SPACEX_DATABASE_URL": settings.database_url.get_secret_value(),

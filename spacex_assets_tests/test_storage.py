@@ -17,6 +17,7 @@ from spacex_assets.extract.lake import RawLake
 from spacex_assets.extract.snapshot import Snapshot
 from spacex_assets.extract.source import Source, open_source
 from spacex_assets.local import prepare
+from spacex_assets.storage import EventLog
 
 
 @pytest.fixture
@@ -77,3 +78,81 @@ def test_the_webservers_storage_survives_that_its_connections_are_cut(ready: Set
             assert connection.scalar(sa.text(f"SELECT count(pg_terminate_backend(pid)) {others}"))
         assert instance.get_runs() == []
         assert instance.all_instigator_state() == []
+
+
+def statements(instance: dg.DagsterInstance, action: Callable[[], object]) -> list[str]:
+    """What an action sends to PostgreSQL, with a COMMIT for each transaction."""
+    sent: list[str] = []
+    engine = instance.event_log_storage._engine  # type: ignore[attr-defined]
+    sa.event.listen(engine, "before_cursor_execute", lambda *call: sent.append(call[2]))
+    sa.event.listen(engine, "commit", lambda _: sent.append("COMMIT"))
+    action()
+    return sent
+
+
+def test_an_event_and_what_follows_from_it_are_one_transaction(ready: Settings) -> None:
+    with dg.DagsterInstance.get() as instance:
+        storage = instance.event_log_storage
+        assert isinstance(storage, EventLog)
+        instance.report_runless_asset_event(dg.AssetMaterialization("a", tags={"dagster/data_version": "1"}))
+
+        def again() -> None:
+            instance.report_runless_asset_event(dg.AssetMaterialization("a", tags={"dagster/data_version": "2"}))
+
+        sent = statements(instance, again)
+        assert [statement.split("(")[0].strip() for statement in sent if "SELECT" not in statement] == [
+            "INSERT INTO event_logs",
+            "INSERT INTO asset_event_tags",
+            "INSERT INTO asset_keys",
+            "COMMIT",
+        ]
+        assert not any("pg_catalog" in statement for statement in sent)
+        record = instance.get_latest_materialization_event(dg.AssetKey("a"))
+        assert record is not None
+        assert record.asset_materialization is not None
+        assert (record.asset_materialization.tags or {})["dagster/data_version"] == "2"
+
+
+def test_an_event_whose_consequences_cannot_be_stored_is_not_stored(
+    ready: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with dg.DagsterInstance.get() as instance:
+
+        def broken(*_: object) -> None:
+            raise RuntimeError("no asset today")
+
+        monkeypatch.setattr(instance.event_log_storage, "_store_asset_event", broken)
+        with pytest.raises(RuntimeError, match="no asset today"):
+            instance.report_runless_asset_event(dg.AssetMaterialization("a"))
+        monkeypatch.undo()
+        assert instance.fetch_materializations(dg.AssetKey("a"), limit=1).records == []
+
+
+def test_what_a_run_plans_is_stored_in_one_transaction(ready: Settings) -> None:
+    @dg.asset
+    def one() -> None: ...
+
+    @dg.asset
+    def other() -> None: ...
+
+    with dg.DagsterInstance.get() as instance:
+        job = dg.Definitions([one, other]).resolve_implicit_global_asset_job_def()
+        sent = statements(instance, lambda: instance.create_run_for_job(job))
+        planned = [at for at, statement in enumerate(sent) if statement.startswith("INSERT INTO event_logs")]
+        assert len(planned) == 2
+        assert "COMMIT" not in sent[planned[0] : planned[1]]
+
+
+def test_a_hook_that_had_nothing_to_do_leaves_no_event(ready: Settings) -> None:
+    @dg.failure_hook
+    def hook(_: dg.HookContext) -> None: ...
+
+    @dg.asset(hooks={hook})
+    def sound() -> None: ...
+
+    with dg.DagsterInstance.get() as instance:
+        result = dg.materialize([sound], instance=instance)
+        assert dg.DagsterEventType.HOOK_SKIPPED in {event.event_type for event in result.all_events}
+        stored = {entry.dagster_event_type for entry in instance.all_logs(result.run_id)}
+        assert dg.DagsterEventType.HOOK_SKIPPED not in stored
+        assert dg.DagsterEventType.STEP_SUCCESS in stored

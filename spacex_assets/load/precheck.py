@@ -31,16 +31,22 @@ def _check_keys(frame: pl.DataFrame, layout: TableLayout) -> None:
 
 
 def _check_texts(frame: pl.DataFrame, layout: TableLayout) -> None:
-    for name, kind in frame.schema.items():
-        if kind == pl.String:
-            found = pl.col(name).str.contains("\0", literal=True)
-        elif kind == pl.List(pl.String):
-            found = pl.col(name).list.eval(pl.element().str.contains("\0", literal=True)).list.any()
-        else:
-            continue
-        rows = frame.filter(found).select(layout.key)
-        if rows.height:
-            raise NulCharacter(
-                f"{layout.name}.{name}: {rows.height} text(s) with the character NUL, which PostgreSQL cannot hold, "
-                f"the first in the row with key {rows.row(0)}. Nothing was written; correct the document at the source."
-            )
+    nul = {
+        name: _has_nul(pl.col(name), kind)
+        for name, kind in frame.schema.items()
+        if kind in (pl.String, pl.List(pl.String))
+    }
+    found = frame.select(**{name: has.any() for name, has in nul.items()})
+    name = next((column.name for column in found if column.any()), None)
+    if name is not None:
+        rows = frame.filter(nul[name]).select(layout.key)
+        raise NulCharacter(
+            f"{layout.name}.{name}: {rows.height} text(s) with the character NUL, which PostgreSQL cannot hold, "
+            f"the first in the row with key {rows.row(0)}. Nothing was written; correct the document at the source."
+        )
+
+
+def _has_nul(column: pl.Expr, kind: pl.DataType) -> pl.Expr:
+    if kind == pl.String:
+        return column.str.contains("\0", literal=True)
+    return column.list.eval(pl.element().str.contains("\0", literal=True)).list.any()
