@@ -8,6 +8,7 @@ from spacex_assets.endpoints.base import SIMULATED_MARK, Endpoint
 from spacex_assets.errors import WorldMismatch
 from spacex_assets.extract.errors import SnapshotShrunk
 from spacex_assets.extract.snapshot import Snapshot
+from spacex_assets.transform.parse import split
 
 
 def check_world(endpoint: Endpoint, snapshot: Snapshot, world: World) -> None:
@@ -15,7 +16,7 @@ def check_world(endpoint: Endpoint, snapshot: Snapshot, world: World) -> None:
 
     Raises :class:`WorldMismatch`.
     """
-    texts = (_text(document, endpoint.mark) for document in json.loads(next(snapshot.iter_batches(), b"[]")))
+    texts = (_text(json.loads(document), endpoint.mark) for document in split(next(snapshot.iter_batches(), b"[]")))
     first = next((text for text in texts if text is not None), None)
     if first is None:
         return

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import Any
 
 import polars as pl
@@ -33,9 +34,10 @@ def copy_in(
     """
     if frame.is_empty():
         return
-    columns = identifiers(complete(frame.clear()).columns)
-    statement = SQL("COPY {} ({}) FROM STDIN WITH (FORMAT binary)").format(target, columns)
-    stream = _Stream(_ahead(_encoded(map(complete, frame.iter_slices(SLICE)), json)))
+    parts = map(complete, frame.iter_slices(SLICE))
+    first = next(parts)
+    statement = SQL("COPY {} ({}) FROM STDIN WITH (FORMAT binary)").format(target, identifiers(first.columns))
+    stream = _Stream(_ahead(_encoded(chain([first], parts), json)))
     with connection.cursor() as cursor:
         cursor.copy_expert(statement, stream, size=1 << 20)
         if cursor.rowcount != frame.height:

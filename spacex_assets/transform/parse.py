@@ -172,8 +172,9 @@ def _read(endpoint: Endpoint, batch: bytes) -> pl.DataFrame:
 
 def _refuse_other_world(endpoint: Endpoint, frame: pl.DataFrame, simulated: bool) -> None:
     marked = leaf(endpoint.mark).str.ends_with(SIMULATED_MARK).fill_null(False)
-    strangers = frame.filter(~marked if simulated else marked)
-    if strangers.height:
+    strange = ~marked if simulated else marked
+    if frame.select(strange.any()).item():
+        strangers = frame.filter(strange)
         raise WorldMismatch(
             f"{endpoint.name}: {strangers.height} document(s) are {'real' if simulated else 'simulated'}, this is the "
             f"{'simulated' if simulated else 'real'} world; the first is {strangers['id'][0]}. Simulated documents end "

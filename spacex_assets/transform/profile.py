@@ -238,7 +238,8 @@ def _columns(layout: TableLayout) -> Iterator[tuple[str, Column]]:
 
 
 def _first(series: pl.Series) -> str | None:
-    return next(map(example_of, series.drop_nulls().head(1).to_list()), None)
+    value = series.first(ignore_nulls=True)
+    return None if value is None else example_of(value)
 
 
 def _values_outside(column: Column, series: pl.Series) -> Iterator[str]:
