@@ -103,6 +103,5 @@ def typed_lake(folder: Path) -> TypedLake:
 defs = build_defs(Settings())
 
 # Modules and graph stay as long as the process: looking at them again and again costs a short run a tenth of its time.
-gc.collect()
 gc.freeze()
 gc.set_threshold(10_000, 20, 20)

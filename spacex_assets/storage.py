@@ -8,6 +8,7 @@ in mid-run costs nothing. What does not belong here: the warehouse.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from typing import Any, Self, cast
 
 import sqlalchemy as sa
@@ -19,6 +20,7 @@ from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
 from dagster_postgres.utils import pg_url_from_config, set_pg_statement_timeout
 from pydantic import SecretStr
+from sqlalchemy.dialects.postgresql import psycopg2
 
 from spacex_assets.config import Settings
 
@@ -92,14 +94,22 @@ class EventLog(PostgresEventLogStorage):
         kind = event.dagster_event_type
         if kind is DagsterEventType.HOOK_SKIPPED:
             return
+        if kind not in ASSET_EVENTS and kind not in ASSET_CHECK_EVENTS:
+            with self._connect() as connection:
+                self._insert(connection, event)
+            return
         with self._transaction() as connection:
-            insertion = self.prepare_insert_event(event).returning(SqlEventLogStorageTable.c.id)
-            event_id = connection.execute(insertion).scalar_one()
-            if kind in ASSET_EVENTS and event.get_dagster_event().asset_key:
-                self._store_asset_event_tags(connection, [event], [event_id])
-                self._store_asset_event(connection, event, event_id)
+            event_id = self._insert(connection, event)
             if kind in ASSET_CHECK_EVENTS:
                 self.store_asset_check_event(event, event_id)
+            elif event.get_dagster_event().asset_key:
+                self._store_asset_event_tags(connection, [event], [event_id])
+                self._store_asset_event(connection, event, event_id)
+
+    def _insert(self, connection: sa.Connection, event: EventLogEntry) -> int:
+        row = self._event_to_row(event)
+        event_id: int = connection.exec_driver_sql(_insertion(tuple(row)), row).scalar_one()
+        return event_id
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Stores all of the events or none: what a run plans, if DAGSTER_EVENT_BATCH_SIZE says to keep it together."""
@@ -127,3 +137,11 @@ class EventLog(PostgresEventLogStorage):
             return
         with super()._connect() as connection:
             yield connection
+
+
+@cache
+def _insertion(columns: tuple[str, ...]) -> str:
+    """The statement that stores an event, compiled once instead of at every event."""
+    table = SqlEventLogStorageTable
+    statement = table.insert().returning(table.c.id)
+    return str(statement.compile(dialect=psycopg2.dialect(), column_keys=columns))  # type: ignore[no-untyped-call]

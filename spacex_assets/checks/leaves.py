@@ -32,19 +32,20 @@ def document_leaves(document: Mapping[str, Any], offsets: Collection[str] = ()) 
 
 def add_leaves(leaves: Leaves, path: str, value: Any, offsets: Collection[str] = ()) -> None:
     """Adds the leaves of a value at a path. An object is a leaf as well, so that it differs from null."""
-    if isinstance(value, dict):
+    kind = type(value)
+    if kind is dict:
         leaves[path] = OBJECT
         for name, inner in value.items():
             add_leaves(leaves, f"{path}.{name}", inner, offsets)
-    elif isinstance(value, list):
-        if any(isinstance(element, dict | list) for element in value):
+    elif kind is list:
+        if any(type(element) in (dict, list) for element in value):
             for position, element in enumerate(value):
                 add_leaves(leaves, f"{path}[{position}]", element, offsets)
         elif value:
             leaves[path] = [canonical(element) for element in value]
     elif value is not None and value != "":
         leaves[path] = canonical(value)
-        if offsets and isinstance(value, str) and value[10:11] == "T" and shape(path) in offsets:
+        if offsets and kind is str and value[10:11] == "T" and shape(path) in offsets:
             ahead = datetime.fromisoformat(value).utcoffset()
             leaves[path + OFFSET] = ahead.total_seconds() / 60 if ahead else 0.0
 
