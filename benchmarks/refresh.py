@@ -9,8 +9,9 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from statistics import median
 
 from pydantic import SecretStr
 
@@ -23,7 +24,10 @@ from spacex_assets.simulator.content import Content
 from spacex_assets.simulator.fleet import Fleet
 from spacex_assets.simulator.server import running_simulator
 
-REPEATS = 3
+REPEATS = 5
+REFERENCE, CHECKED, UNCHECKED = "dlt", "the graph in one process, all checks", "the same, 42 steps without checks"
+Command = tuple[list[str], dict[str, str] | None]
+"""What is run, and in which environment."""
 DLT = Path(__file__).with_name("dlt_load.py")
 STOCK_STORAGE = "storage:\n  postgres:\n    postgres_url: {env: BENCH_DAGSTER_URL}\ntelemetry: {enabled: false}\n"
 
@@ -43,18 +47,21 @@ def main() -> None:
             return {**bare, **environment(ready), "SPACEX_HTTP_RATE": "1000"}
 
         try:
-            rows: dict[str, list[Taken]] = {}
+            commands: dict[str, Command] = {}
             materialize = ["asset", "materialize", "--select", "*"]
             dlt = os.environ.get("BENCH_DLT_PYTHON")
             if dlt:
                 server.ensure_database("dlt")
                 server.ensure_database("dagster_dlt")
                 dsn = server.url("dlt").replace("+psycopg2", "")
-                rows["dlt"] = repeated([dlt, str(DLT), simulator.url, dsn, str(folder / "dlt"), *ENDPOINTS])
-            command = [sys.executable, "-m", "benchmarks.work", simulator.url, *ENDPOINTS]
-            rows["the work without Dagster"] = repeated(command, ours("bare"))
+                commands[REFERENCE] = [dlt, str(DLT), simulator.url, dsn, str(folder / "dlt"), *ENDPOINTS], None
+            work = [sys.executable, "-m", "benchmarks.work", simulator.url, *ENDPOINTS]
+            commands["the work without Dagster"] = work, ours("bare")
             shell = ours("bench")
-            rows["dagster asset materialize, 70 steps"] = repeated([beside(sys.executable), *materialize], shell)
+            commands["dagster asset materialize, 70 steps"] = [beside(sys.executable), *materialize], shell
+            run = [sys.executable, "-m", "benchmarks.checked"]
+            commands[CHECKED] = run, ours("checked")
+            commands[UNCHECKED] = [*run, "without"], ours("unchecked")
             if dlt:
                 (folder / "home").mkdir()
                 (folder / "home" / "dagster.yaml").write_text(STOCK_STORAGE)
@@ -64,19 +71,27 @@ def main() -> None:
                     "BENCH_DAGSTER_URL": server.url("dagster_dlt"),
                     "BENCH_DLT": json.dumps([simulator.url, dsn, str(folder / "dagster_dlt"), *ENDPOINTS]),
                 }
-                rows["dagster asset materialize by dagster-dlt"] = repeated(
-                    [beside(dlt), *materialize, "-f", str(DLT)], env
-                )
+                by_dlt = [beside(dlt), *materialize, "-f", str(DLT)]
+                commands["dagster asset materialize by dagster-dlt"] = by_dlt, env
+            rows = measured(commands)
             print("\n2,424 documents, whole process, seconds (first load, median of re-runs)")
             show(rows)
+            pairs = zip(rows[CHECKED][1:], rows[UNCHECKED][1:], strict=True)
+            cost = median(checked.seconds / unchecked.seconds for checked, unchecked in pairs)
+            print(f"  a re-run with all checks costs {cost:.2f} of one without (at most 1.3)")
             print("where the time of our run goes, nothing changed:")
             print(taken([sys.executable, "-m", "benchmarks.split"], shell).said)
         finally:
             postgres.stop()
 
 
-def repeated(command: list[str], env: dict[str, str] | None = None) -> list[Taken]:
-    return [taken(command, env) for _ in range(1 + REPEATS)]
+def measured(commands: Mapping[str, Command]) -> dict[str, list[Taken]]:
+    """All commands in turn, again and again, so that all meet the same moods of the machine."""
+    rows: dict[str, list[Taken]] = {name: [] for name in commands}
+    for _ in range(1 + REPEATS):
+        for name, (command, env) in commands.items():
+            rows[name].append(taken(command, env))
+    return rows
 
 
 def beside(python: str) -> str:
@@ -85,7 +100,7 @@ def beside(python: str) -> str:
 
 def show(rows: dict[str, list[Taken]]) -> None:
     cells: tuple[Callable[[list[Taken]], float], ...] = (lambda runs: runs[0].seconds, lambda runs: middle(runs[1:]))
-    reference = rows.get("dlt")
+    reference = rows.get(REFERENCE)
     for name, runs in rows.items():
         ratio = [f"{cell(runs) / cell(reference):.2f}" for cell in cells] if reference else []
         print(
