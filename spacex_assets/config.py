@@ -101,6 +101,11 @@ class Settings(BaseSettings):
 
     ui_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI on 127.0.0.1.")
 
+    @field_validator("source")
+    @classmethod
+    def _simulated_in_any_case(cls, source: str) -> str:
+        return "simulated" if source.lower() == "simulated" else source
+
     @field_validator("contract")
     @classmethod
     def _of_known_endpoints(cls, contract: dict[str, ContractMode]) -> dict[str, ContractMode]:

@@ -6,6 +6,7 @@ What does not belong here: what is then run.
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import sqlalchemy as sa
 from psycopg2.errors import InsufficientPrivilege
@@ -27,6 +28,10 @@ EVENT_BATCH = "1000"
 
 class DatabaseNotUsable(PlatformError):
     """A PostgreSQL that a setting names cannot be used."""
+
+
+class FolderNotUsable(PlatformError):
+    """The folder of everything local cannot be written."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +70,20 @@ def prepare(settings: Settings) -> Settings:
 
     Also makes this process's environment the one that Dagster expects. Raises :class:`PlatformError`.
     """
+    _ensure_writable(settings.local.absolute())
     found = databases(settings)
     engine = sa.create_engine(found.warehouse)
     try:
         upgrade(engine)
         Warehouse(engine).claim(settings.world)
+    except sa.exc.ProgrammingError as error:
+        if not isinstance(error.orig, InsufficientPrivilege):
+            raise
+        raise DatabaseNotUsable(
+            f"The warehouse {engine.url.render_as_string()} cannot be brought to the present schema by "
+            f"{engine.url.username}: {str(error.orig).strip()}. Run `python -m spacex_assets migrate` as its owner, or "
+            f"grant this role CREATE on the database."
+        ) from error
     finally:
         engine.dispose()
     _create_dagster_storage(found.dagster)
@@ -107,6 +121,18 @@ def environment(settings: Settings) -> dict[str, str]:
         "SPACEX_DATABASE_URL": settings.database_url.get_secret_value(),
         "SPACEX_DAGSTER_DATABASE_URL": settings.dagster_database_url.get_secret_value(),
     }
+
+
+def _ensure_writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise FolderNotUsable(
+            f"SPACEX_LOCAL: expected a folder that can be written, found {folder}: {error.strerror}. Make it writable, "
+            f"or set SPACEX_LOCAL to another folder."
+        ) from error
 
 
 def _create_dagster_storage(url: str) -> None:

@@ -22,11 +22,18 @@ progress_logger = dg.LoggerDefinition(_progress_logger, description="One line pe
 
 
 class _ProgressHandler(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: set[str | None] = set()
+        """Steps that materialized something: one whose snapshot is superseded loads nothing."""
+
     def emit(self, record: logging.LogRecord) -> None:
         meta = getattr(record, "dagster_meta", None) or {}
         event = meta.get("dagster_event")
         if isinstance(event, DagsterEvent):
-            line = _line(event)
+            if event.event_type is DagsterEventType.ASSET_MATERIALIZATION:
+                self.written.add(event.step_key)
+            line = _line(event) if event.step_key in self.written or event.is_step_failure else None
             if line:
                 click.echo(line, err=True)
         elif record.levelno >= logging.WARNING and meta.get("orig_message"):

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +36,19 @@ def test_an_empty_setting_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPACEX_DATABASE_URL", "")
     settings = Settings()
     assert (settings.world, settings.database_url) == (World.SIMULATED, None)
+
+
+def test_simulated_is_the_simulated_world_in_any_case() -> None:
+    assert (Settings(source="Simulated").world, Settings(source="Simulated").source) == (World.SIMULATED, "simulated")
+
+
+def test_a_local_folder_that_cannot_be_written_is_named(local_environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    environment = {**local_environment, "SPACEX_LOCAL": str(tmp_path / "file")}
+    done = subprocess.run([*COMMAND, "run"], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"SPACEX_LOCAL: expected a folder that can be written, found {tmp_path / 'file'}: " in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(

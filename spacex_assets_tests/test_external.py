@@ -66,3 +66,16 @@ def test_it_serves_as_the_embedded_one_does(environment: dict[str, str]) -> None
     assert call("psql", "--", "-Atc", ask) == "ordinary|My Warehouse|30\n"
     assert call("db-url").startswith("postgresql+psycopg2://ordinary:")
     assert not (Path(environment["SPACEX_LOCAL"]) / "postgres").exists()
+
+
+def test_a_role_that_may_not_create_schemas_is_told_so(environment: dict[str, str]) -> None:
+    url = environment["SPACEX_DATABASE_URL"]
+    connection = psycopg2.connect(url)
+    connection.autocommit = True
+    connection.cursor().execute('REVOKE CREATE ON DATABASE "My Warehouse" FROM ordinary')
+    connection.close()
+    command = [sys.executable, "-m", "spacex_assets", "run"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "cannot be brought to the present schema by ordinary: permission denied" in done.stderr
+    assert "Traceback" not in done.stderr
