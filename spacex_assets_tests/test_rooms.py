@@ -11,7 +11,7 @@ ROOT = Path(spacex_assets.__file__).parent
 ALLOWED = {
     "transform": {"endpoints", "transform"},
     "endpoints": {"endpoints"},
-    "extract": {"endpoints", "extract", "simulator"},
+    "extract": {"endpoints", "transform", "extract", "simulator"},
     "load": {"endpoints", "transform", "load"},
     "simulator": {"endpoints", "simulator"},
     "embedded": {"embedded"},
