@@ -99,6 +99,12 @@ class Settings(BaseSettings):
     )
     force: bool = Field(False, description="Load a snapshot even if a later one was loaded before.")
 
+    keep_events_days: float = Field(30.0, ge=1, description="Days after which Dagster's runs and events go.")
+    keep_snapshots_days: float = Field(90.0, ge=1, description="Days after which raw snapshots and their frames go.")
+    keep_history_days: float | None = Field(
+        None, ge=30, description="Days after which closed versions of rows go; unset: they stay for ever."
+    )
+
     ui_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI on 127.0.0.1.")
 
     @field_validator("source")

@@ -11,6 +11,7 @@ from spacex_assets import logs
 from spacex_assets.assets.raw import raw_asset
 from spacex_assets.assets.tables import table_assets
 from spacex_assets.assets.typed import typed_assets
+from spacex_assets.automation.upkeep import upkeep_job, upkeep_schedule
 from spacex_assets.checks.guards import guard_checks
 from spacex_assets.checks.tables import table_checks
 from spacex_assets.config import Settings
@@ -43,9 +44,12 @@ def build_defs(settings: Settings, resources: Mapping[str, object] | None = None
         for endpoint in ENDPOINTS.values()
         for check in (guard_checks(endpoint, settings), table_checks(endpoint, settings))
     ]
+    upkeep = upkeep_job(settings)
     return dg.Definitions(
         assets=assets,
         asset_checks=checks,
+        jobs=[upkeep],
+        schedules=[upkeep_schedule(upkeep)],
         resources={**default_resources(settings), **(resources or {})},
         executor=dg.in_process_executor,
         loggers={"progress": progress_logger},

@@ -19,10 +19,22 @@ ALLOWED = {
     "assets": {"endpoints", "transform", "extract", "load", "io_managers", "assets"},
     "inspection": {"definitions", "endpoints", "transform", "extract", "load", "inspection"},
     "checks": {"endpoints", "transform", "extract", "load", "io_managers", "assets", "checks"},
+    "upkeep": {"endpoints", "transform", "extract", "load", "upkeep"},
+    "automation": {
+        "endpoints",
+        "transform",
+        "extract",
+        "load",
+        "io_managers",
+        "assets",
+        "checks",
+        "upkeep",
+        "automation",
+    },
 }
 EVERYWHERE = {"errors", "config"}
 DAGSTER = {
-    *("io_managers", "assets", "checks", "inspection"),
+    *("io_managers", "assets", "checks", "inspection", "automation"),
     *("definitions.py", "storage.py", "logs.py", "progress.py", "run.py"),
 }
 

@@ -1,6 +1,6 @@
 -- The databases of both worlds and the roles that share them; run once, by the superuser, when the cluster is made.
 --   spacex_owner    owns the warehouses and changes their schema: migrations only
---   spacex_loader   writes spacex and ops, reads history, which only the owner's triggers fill; changes no schema
+--   spacex_loader   writes spacex and ops, reads history, which only the owner's functions write; changes no schema
 --   spacex_analyst  reads
 --   spacex_dagster  owns Dagster's storages and sees no warehouse
 -- Grants are default privileges of the owner, so every table that a migration makes has them.

@@ -5,7 +5,7 @@ What does not belong here: what the commands do; each calls the room that does i
 
 import click
 
-from spacex_assets.cli import declaring, inspecting, operating
+from spacex_assets.cli import declaring, inspecting, keeping, operating
 from spacex_assets.cli.simulator import simulator
 from spacex_assets.config import settings
 from spacex_assets.errors import PlatformError
@@ -32,5 +32,5 @@ def main(context: click.Context, source: str | None) -> None:
     context.obj = settings(source=source) if source else settings()
 
 
-for command in (*operating.COMMANDS, *declaring.COMMANDS, *inspecting.COMMANDS, simulator):
+for command in (*operating.COMMANDS, *declaring.COMMANDS, *inspecting.COMMANDS, *keeping.COMMANDS, simulator):
     main.add_command(command)

@@ -9,6 +9,7 @@ from spacex_assets.endpoints.layout import TableLayout
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.endpoints.tables import HISTORY, METADATA, SCHEMA, history_of
 from spacex_assets.load import drift, history, ledger, quarantine, triggers
+from spacex_assets.load.forget import forget_versions
 from spacex_assets.load.routines import Routine, changes
 
 __all__ = ["METADATA", "SCHEMAS", "TABLES", "add_routines", "all_layouts", "is_ours", "routines"]
@@ -36,7 +37,7 @@ def is_ours(name: str | None, kind: str, _: MutableMapping[str, str | None]) -> 
 
 def routines() -> list[Routine]:
     """Every function, trigger and view, functions before the triggers that call them."""
-    return [quarantine.RETAINED] + [
+    return [quarantine.RETAINED, forget_versions(all_layouts())] + [
         routine
         for layout in all_layouts()
         for routine in (*triggers.foreign_edit(layout), *history.keep(layout), history.as_of(layout))
