@@ -8,7 +8,7 @@ CLI := $(BIN)/python -m spacex_assets $(if $(SOURCE),--source "$(SOURCE)")
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run status upkeep test check ui psql db-url shell stop bench migration dictionary lock up down logs clean
+.PHONY: help run status upkeep backup restore test check ui psql db-url shell stop bench migration dictionary lock up down logs clean
 
 help: ## Explain every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,12 @@ status: $(READY) ## Show how the data of SOURCE stands
 
 upkeep: $(READY) ## Delete what is older than the settings keep: make upkeep DRY=1 only says what
 	@$(CLI) upkeep $(if $(DRY),--dry-run)
+
+backup: $(READY) ## Write the warehouse of SOURCE to a file: make backup [FILE=...]
+	@$(CLI) backup $(if $(FILE),"$(FILE)")
+
+restore: $(READY) ## Make the warehouse what it was: make restore FILE=... [REPLACE=1]
+	@$(CLI) restore "$(FILE)" $(if $(REPLACE),--replace)
 
 test: $(READY) ## Run the tests, with branch coverage
 	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered

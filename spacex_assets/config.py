@@ -105,6 +105,10 @@ class Settings(BaseSettings):
         None, ge=30, description="Days after which closed versions of rows go; unset: they stay for ever."
     )
 
+    pg_bin: Path | None = Field(
+        None, description="The folder of pg_dump and pg_restore; unset: PATH and the embedded PostgreSQL's."
+    )
+
     ui_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI on 127.0.0.1.")
 
     @field_validator("source")

@@ -25,6 +25,8 @@ from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.load.migrate import upgrade
 from spacex_assets.load.warehouse import Warehouse
 
+DEPLOY = Path(__file__).parent.parent / "deploy" / "postgres"
+
 
 @pytest.fixture(scope="session")
 def open_folder() -> Iterator[Callable[[str], Path]]:
@@ -89,6 +91,29 @@ def warehouse(server: Server, migrated: str) -> Iterator[Warehouse]:
     warehouse.claim(World.REAL)
     yield warehouse
     warehouse.close()
+
+
+@pytest.fixture(scope="session")
+def deployed(open_folder: Callable[[str], Path]) -> Iterator[Server]:
+    """A cluster with the roles and a warehouse as deploy/postgres makes them, migrated by the owner."""
+    postgres = EmbeddedPostgres(open_folder("deployed") / "home")
+    server = postgres.start()
+    anywhere = sa.create_engine(server.url("postgres"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with anywhere.connect() as connection:
+        for role in ("owner", "loader", "analyst", "dagster"):
+            connection.exec_driver_sql(f"CREATE ROLE spacex_{role} LOGIN PASSWORD 'secret'")
+    psql = [str(postgres.place.packaged / "bin" / "psql"), "-qX", "-v", "ON_ERROR_STOP=1", "-v", "world=real"]
+    environment = server.libpq_environment("postgres")
+    subprocess.run([*psql, "-f", str(DEPLOY / "world.psql")], env=environment, check=True, capture_output=True)
+    upgrade(as_role(server, "owner"))
+    yield server
+    postgres.stop()
+    shutil.rmtree(postgres.place.outside, ignore_errors=True)
+
+
+def as_role(server: Server, role: str) -> sa.Engine:
+    url = sa.make_url(server.url("spacex_real")).set(username=f"spacex_{role}", password="secret")
+    return sa.create_engine(url, poolclass=sa.NullPool)
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,14 @@ INSTALLATIONS = ("pginstall18", "pginstall")
 """Folders of the package with binaries: PostgreSQL 18 and 16."""
 
 
+def installations() -> list[Path]:
+    """The installations inside the package, newest first; none if it is not installed."""
+    spec = find_spec(PACKAGE)
+    folders = [Path(folder) for folder in spec.submodule_search_locations or []] if spec else []
+    found = [folder / name for name in INSTALLATIONS for folder in folders]
+    return [folder for folder in found if (folder / "bin" / "postgres").exists()]
+
+
 @dataclass(frozen=True)
 class Place:
     """What is fixed for one home before anything runs."""
@@ -94,12 +102,8 @@ class Place:
     @cached_property
     def packaged(self) -> Path:
         """The installation inside the package; only we ourselves are sure to reach it."""
-        spec = find_spec(PACKAGE)
-        folders = [Path(folder) for folder in spec.submodule_search_locations or []] if spec else []
-        for name in INSTALLATIONS:
-            for folder in folders:
-                if (folder / name / "bin" / "postgres").exists():
-                    return folder / name
+        for folder in installations():
+            return folder
         raise EmbeddedPostgresError(
             "The embedded PostgreSQL is not installed. Install the extra spacex-assets[embedded], or set "
             "SPACEX_DATABASE_URL to a PostgreSQL of yours."

@@ -5,6 +5,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 from spacex_assets.load.schema import SCHEMAS
 
@@ -16,6 +17,26 @@ def upgrade(engine: sa.Engine, revision: str = "head") -> None:
     with engine.begin() as connection:
         _prepare(connection)
         command.upgrade(_config(connection), revision)
+
+
+def rebuild(connection: sa.Connection, revision: str) -> None:
+    """Drops every table of ours with all rows and makes those of a revision; commits nothing."""
+    _prepare(connection)
+    command.downgrade(_config(connection), "base")
+    command.upgrade(_config(connection), revision)
+
+
+def upgrade_within(connection: sa.Connection) -> None:
+    """Applies what is missing; commits nothing."""
+    command.upgrade(_config(connection), "head")
+
+
+def known_revisions() -> set[str]:
+    """The revisions that this version of the package knows."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
 
 
 def write_migration(engine: sa.Engine, message: str) -> Path | None:

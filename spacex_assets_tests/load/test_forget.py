@@ -1,25 +1,19 @@
 """Old versions can be forgotten, by those who may do nothing else to history."""
 
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from spacex_assets.embedded import EmbeddedPostgres, Server
+from spacex_assets.embedded import Server
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.load.forget import Versions, expendable_versions, forget
-from spacex_assets.load.migrate import upgrade
 from spacex_assets.load.warehouse import Warehouse
+from spacex_assets_tests.conftest import as_role
 
 NOW = datetime.now(UTC)
 BEFORE = NOW - timedelta(days=100)
 LAYOUTS = ENDPOINTS["cores"].layouts + ENDPOINTS["launches"].layouts
-ROLES = ("owner", "loader", "analyst", "dagster")
-WORLD = Path(__file__).parents[2] / "deploy" / "postgres" / "world.psql"
 
 
 def version(key: str, began: int, ended: int, by: str = "update") -> str:
@@ -107,29 +101,6 @@ def test_the_recent_past_cannot_be_forgotten(warehouse: Warehouse, before: datet
 def test_an_unknown_table_is_an_error(warehouse: Warehouse) -> None:
     with pytest.raises(sa.exc.DBAPIError, match="no table with a history is called loads"):
         forget(warehouse.engine, "loads", BEFORE)
-
-
-@pytest.fixture(scope="module")
-def deployed(open_folder: Callable[[str], Path]) -> Iterator[Server]:
-    """A cluster with the roles and a warehouse as deploy/postgres makes them, migrated by the owner."""
-    postgres = EmbeddedPostgres(open_folder("deployed") / "home")
-    server = postgres.start()
-    anywhere = sa.create_engine(server.url("postgres"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    with anywhere.connect() as connection:
-        for role in ROLES:
-            connection.exec_driver_sql(f"CREATE ROLE spacex_{role} LOGIN PASSWORD 'secret'")
-    psql = [str(postgres.place.packaged / "bin" / "psql"), "-qX", "-v", "ON_ERROR_STOP=1", "-v", "world=real"]
-    environment = server.libpq_environment("postgres")
-    subprocess.run([*psql, "-f", str(WORLD)], env=environment, check=True, capture_output=True)
-    upgrade(as_role(server, "owner"))
-    yield server
-    postgres.stop()
-    shutil.rmtree(postgres.place.outside, ignore_errors=True)
-
-
-def as_role(server: Server, role: str) -> sa.Engine:
-    url = sa.make_url(server.url("spacex_real")).set(username=f"spacex_{role}", password="secret")
-    return sa.create_engine(url, poolclass=sa.NullPool)
 
 
 def test_the_loader_of_the_deployed_stack_may_forget_and_no_more(deployed: Server) -> None:
