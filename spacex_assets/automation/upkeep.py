@@ -14,10 +14,9 @@ import dagster as dg
 from spacex_assets.automation.runs import RunEvents, delete_run, expendable_runs, unfinished_runs
 from spacex_assets.config import Settings
 from spacex_assets.endpoints.registry import ENDPOINTS
-from spacex_assets.extract.lake import ABANDONED_AFTER
 from spacex_assets.load.forget import Versions, expendable_versions, forget
 from spacex_assets.load.warehouse import Warehouse
-from spacex_assets.upkeep.lake import Contracts, LakeFile, expendable, listing, remove
+from spacex_assets.upkeep.lake import ABANDONED_AFTER, Contracts, LakeFile, expendable, listing, remove
 from spacex_assets.upkeep.needed import needed
 from spacex_assets.upkeep.tally import Item, tally, told
 
@@ -63,7 +62,7 @@ def plan(instance: dg.DagsterInstance, warehouse: Warehouse, folder: Path, setti
                 stays,
                 Contracts.of(ENDPOINTS.values()),
                 before=now - timedelta(days=settings.keep_snapshots_days),
-                abandoned=now - timedelta(seconds=ABANDONED_AFTER),
+                abandoned=now - ABANDONED_AFTER,
             )
         ),
         versions=versions,

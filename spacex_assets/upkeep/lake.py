@@ -8,11 +8,14 @@ import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
 from spacex_assets.endpoints.base import Endpoint
+
+ABANDONED_AFTER = timedelta(days=1)
+"""No process works on a file for longer."""
 
 _SHA256 = r"(?P<sha256>[0-9a-f]{64})"
 _BODY = re.compile(rf"{_SHA256}\.json")
