@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -51,8 +51,18 @@ Tables = Mapping[str, str]
 class Driver(Protocol):
     """What has the platform notice the source: runs of our own, or a daemon with its sensors."""
 
+    def running(self) -> AbstractContextManager[object]:
+        """Everything that is to run for ever runs until the block ends."""
+
     def tick(self) -> None:
         """Gives it the time or the run to load what there is, which may fail."""
+
+    def settle(self) -> None:
+        """The same when there is no trouble any more, until it is loaded."""
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nobody loads."""
 
     @property
     def memory(self) -> float:
@@ -66,14 +76,19 @@ class DirectRuns:
     settings: Settings
     instance: dg.DagsterInstance
     failed: int = 0
-    runs: int = 0
+    quiet: bool = True
+
+    def running(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def settle(self) -> None:
+        self.tick()
 
     def tick(self) -> None:
         job = build_defs(self.settings).resolve_implicit_global_asset_job_def()
         result = job.execute_in_process(
             instance=self.instance, raise_on_error=False, run_config={"loggers": {"progress": {}}}
         )
-        self.runs += 1
         self.failed += not result.success
 
     @property
@@ -101,7 +116,11 @@ class Soak:
 
     def live(self, days: int, ticks_a_day: int = TICKS_A_DAY) -> None:
         """Loads everything once, then lives; at the end all trouble ends, and everything is loaded once more."""
-        self.driver.tick()
+        with self.driver.running():
+            self._live(days, ticks_a_day)
+
+    def _live(self, days: int, ticks_a_day: int) -> None:
+        self.driver.settle()
         self._look()
         for _ in range(days):
             for _ in range(ticks_a_day):
@@ -115,7 +134,7 @@ class Soak:
             age(self.settings, self.engine, days=1)
             upkeep(self.instance, self.warehouse, self.settings.lake_folder, self.settings, dry_run=False)
         self.mischief.end()
-        self.driver.tick()
+        self.driver.settle()
         self._look()
 
     def verify(self) -> list[str]:
@@ -124,13 +143,24 @@ class Soak:
 
     def _look(self) -> None:
         """Remembers the tables as they are at this moment, when nobody writes."""
-        with self.engine.connect() as connection:
-            moment = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
-            self.checkpoints.append((moment, {one.name: digest(connection, one, None) for one in LAYOUTS}))
+        while True:
+            if self.driver.quiet:
+                with self.engine.connect() as connection:
+                    moment = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+                    tables = {one.name: digest(connection, one, None) for one in LAYOUTS}
+                if self.driver.quiet:
+                    break
+            time.sleep(0.2)
+        self.checkpoints.append((moment, tables))
         for name, loaded in self._loaded().items():
             if loaded == self._served(name):
                 self.mischief.loaded(name)
         self.memory.append(self.driver.memory)
+
+    def up_to_date(self) -> bool:
+        """Whether what the source has now was loaded."""
+        loaded = self._loaded()
+        return all(loaded.get(name) == self._served(name) for name in ENDPOINTS)
 
     def _loaded(self) -> dict[str, str]:
         query = (
