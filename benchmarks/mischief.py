@@ -22,6 +22,9 @@ from spacex_assets.simulator.content import Content, Document
 from spacex_assets.simulator.faults import Fault
 from spacex_assets.simulator.server import RunningSimulator
 
+OBSERVER = "soak"
+"""The application_name of those who look on, whose connections are not cut."""
+
 SHRINKS_BY = 2
 """Documents that may vanish before the next load; the volume guard lets fewer than three go."""
 
@@ -111,7 +114,8 @@ class Mischief:
             with self.engine.connect() as connection:
                 cut = connection.exec_driver_sql(
                     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-                    "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+                    f"WHERE datname = current_database() AND application_name <> '{OBSERVER}' "
+                    "AND backend_type = 'client backend'"
                 ).scalar_one()
             if cut:
                 self.done["connection: cut"] += cut

@@ -25,7 +25,7 @@ import psutil
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from benchmarks.mischief import Mischief
+from benchmarks.mischief import OBSERVER, Mischief
 from spacex_assets.automation.runs import unfinished_runs
 from spacex_assets.automation.upkeep import upkeep
 from spacex_assets.checks.tables import findings
@@ -110,7 +110,9 @@ class Soak:
     memory: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.engine = sa.create_engine(self.settings.warehouse_url, poolclass=sa.NullPool)
+        self.engine = sa.create_engine(
+            self.settings.warehouse_url, poolclass=sa.NullPool, connect_args={"application_name": OBSERVER}
+        )
         self.warehouse = Warehouse(self.engine)
         self.mischief = Mischief(Random(self.seed), self.source, self.engine)
 
@@ -168,7 +170,7 @@ class Soak:
             "ORDER BY endpoint, id DESC"
         )
         with self.engine.connect() as connection:
-            return dict(connection.exec_driver_sql(query).tuples().all())
+            return {str(name): str(content) for name, content in connection.exec_driver_sql(query)}
 
     def _served(self, endpoint: str) -> str:
         return sha256(self.source.content.body(endpoint).open().read()).hexdigest()
