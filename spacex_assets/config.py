@@ -5,11 +5,13 @@ world, the folders). What does not: connections, and anything that looks at the 
 """
 
 import re
+from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from sqlalchemy import make_url
 
@@ -43,6 +45,15 @@ class ContractMode(StrEnum):
     """They break the record."""
     DISCARD = "discard"
     """Values are loaded, fields are left in the raw snapshot."""
+
+
+class LogFormat(StrEnum):
+    """How log lines are written."""
+
+    AUTO = "auto"
+    """For people on a terminal, as JSON elsewhere."""
+    JSON = "json"
+    CONSOLE = "console"
 
 
 class Settings(BaseSettings):
@@ -110,6 +121,22 @@ class Settings(BaseSettings):
     )
 
     ui_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI on 127.0.0.1.")
+    ui_url: str | None = Field(
+        None, description="Where people reach the UI, for links; unset: http://127.0.0.1:<ui_port>."
+    )
+
+    log_format: LogFormat = Field(LogFormat.AUTO, description="json, console, or auto: console on a terminal.")
+
+    alerts: dict[str, SecretStr] = Field(
+        {},
+        description="Who is told of incidents, beside the log: a URL per name. slack+https://… and https://… are "
+        "webhooks, smtp://, smtp+starttls:// and smtps://user:password@host:port?from=…&to=… are mail.",
+    )
+    alert_timeout: float = Field(10.0, gt=0, le=20, description="Seconds for each step of telling a destination.")
+    runbook_url: str = Field("docs/runbook.md", description="Where people find docs/runbook.md, for links.")
+
+    metrics_host: str = Field("127.0.0.1", description="Address on which the metrics are served.")
+    metrics_port: int = Field(9464, ge=1, le=65535, description="Its port.")
 
     @field_validator("source")
     @classmethod
@@ -124,6 +151,26 @@ class Settings(BaseSettings):
         if unknown := sorted(contract.keys() - ENDPOINTS):
             raise ValueError(f"no endpoint is called {', '.join(unknown)}; there are {', '.join(ENDPOINTS)}")
         return contract
+
+    @field_validator("alerts")
+    @classmethod
+    def _of_known_channels(cls, alerts: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        if alerts:
+            from spacex_assets.automation.destinations import destination
+
+            for name, url in alerts.items():
+                destination(name, url.get_secret_value())
+        return alerts
+
+    @property
+    def fresh_windows(self) -> tuple[timedelta, timedelta]:
+        """After how long without a load a table is late, and after how long it is stale."""
+        return timedelta(hours=self.fresh_hours), timedelta(hours=2 * self.fresh_hours)
+
+    @property
+    def ui_shown(self) -> str:
+        """The base of links into the Dagster UI."""
+        return (self.ui_url or f"http://127.0.0.1:{self.ui_port}").rstrip("/")
 
     @property
     def source_shown(self) -> str:
@@ -180,10 +227,16 @@ def settings(**instead: str) -> Settings:
         ) from error
     except ValidationError as error:
         wrong = [
-            f"SPACEX_{'.'.join(map(str, one['loc'])).upper()}: {one['msg']}, found {one['input']!r}."
+            f"SPACEX_{'.'.join(map(str, one['loc'])).upper()}: {one['msg']}, found {_shown(one)}."
             for one in error.errors(include_url=False)
         ]
         raise SettingWrong("\n".join([*wrong, "Every setting is in spacex_assets/config.py."])) from error
+
+
+def _shown(error: ErrorDetails) -> str:
+    """The value that is wrong, unless it may be a secret."""
+    setting = Settings.model_fields.get(str(error["loc"][0])) if error["loc"] else None
+    return "a secret" if setting is None or "SecretStr" in str(setting.annotation) else repr(error["input"])
 
 
 def with_driver(url: str) -> str:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import dagster as dg
 
-from spacex_assets import logs
+from spacex_assets import json_runs, logs
 from spacex_assets.assets.raw import raw_asset
 from spacex_assets.assets.tables import table_assets
 from spacex_assets.assets.typed import typed_assets
+from spacex_assets.automation.incidents import incidents_sensor
 from spacex_assets.automation.upkeep import upkeep_job, upkeep_schedule
 from spacex_assets.checks.guards import guard_checks
 from spacex_assets.checks.tables import table_checks
@@ -27,7 +28,9 @@ from spacex_assets.progress import progress_logger
 
 def build_defs(settings: Settings, resources: Mapping[str, object] | None = None) -> dg.Definitions:
     """The whole graph; ``resources`` replaces resources by name, for tests."""
-    logs.configure()
+    logs.configure(settings)
+    if logs.writes_json(settings):
+        json_runs.use(settings)
     # Data versions on outputs; pinned by the lock file and a test.
     warnings.filterwarnings("ignore", category=dg.BetaWarning, module="spacex_assets")
     assets = [
@@ -50,6 +53,7 @@ def build_defs(settings: Settings, resources: Mapping[str, object] | None = None
         asset_checks=checks,
         jobs=[upkeep],
         schedules=[upkeep_schedule(upkeep)],
+        sensors=[incidents_sensor(settings)],
         resources={**default_resources(settings), **(resources or {})},
         executor=dg.in_process_executor,
         loggers={"progress": progress_logger},

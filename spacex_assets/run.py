@@ -3,7 +3,6 @@
 What does not belong here: what has to be there before (``local.py``) and the words of the command line (``cli.py``).
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,14 +12,15 @@ import dagster as dg
 import sqlalchemy as sa
 from dagster_shared.error import SerializableErrorInfo
 
-from spacex_assets.config import Settings
+from spacex_assets.assets.failures import root_cause
+from spacex_assets.assets.steps import endpoint_of_step
+from spacex_assets.config import LogFormat, Settings
 from spacex_assets.definitions import build_defs
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.endpoints.tables import SCHEMA
 from spacex_assets.inspection.words import shortened
 from spacex_assets.load import ledger
 
-_STEPS = re.compile(r"^(raw__|typed_|guard_|spacex_|check_)")
 WIDTHS = {"documents": 11, "quarantined": 13, "inserted": 11, "updated": 11, "deleted": 11, "unchanged": 11}
 SECONDS = 11
 
@@ -52,7 +52,7 @@ def _run(settings: Settings, endpoints: Collection[str], selection: list[dg.Asse
             instance=instance,
             asset_selection=selection,
             raise_on_error=False,
-            run_config={"loggers": {"progress": {}}},
+            run_config={} if settings.log_format is LogFormat.JSON else {"loggers": {"progress": {}}},
         )
     click.echo(summary(settings, result, endpoints))
     for line in warnings(result):
@@ -70,7 +70,7 @@ def failures(result: dg.ExecuteInProcessResult) -> Iterator[Failure]:
 
 
 def _failure(step: str, error: SerializableErrorInfo | None) -> Failure:
-    return Failure(step, _ours(error).message.strip() if error else "no error was recorded")
+    return Failure(step, root_cause(error).message.strip() if error else "no error was recorded")
 
 
 def warnings(result: dg.ExecuteInProcessResult) -> Iterator[str]:
@@ -80,12 +80,6 @@ def warnings(result: dg.ExecuteInProcessResult) -> Iterator[str]:
             yield f"{one.severity.value:<6}{one.asset_key.to_user_string()} {one.check_name}: {one.description}"
 
 
-def _ours(error: SerializableErrorInfo) -> SerializableErrorInfo:
-    while error.cause is not None and (error.cls_name or "").startswith("Dagster"):
-        error = error.cause
-    return error
-
-
 def summary(
     settings: Settings, result: dg.ExecuteInProcessResult, endpoints: Collection[str] = tuple(ENDPOINTS)
 ) -> str:
@@ -93,7 +87,7 @@ def summary(
     seconds: dict[str, float] = defaultdict(float)
     for event in result.all_events:
         if event.is_step_success or event.is_step_failure:
-            name = _STEPS.sub("", event.step_key or "")
+            name = endpoint_of_step(event.step_key or "")
             if event.is_step_success:
                 seconds[name] += event.step_success_data.duration_ms / 1000
     engine = sa.create_engine(settings.warehouse_url)

@@ -85,11 +85,10 @@ class Client:
             except _Failed as failed:
                 error = failed.error(endpoint, url, attempt, self.limits.attempts, time.monotonic() - began)
                 if not error.transient or attempt == self.limits.attempts:
-                    log.error("fetch failed", url=scrubbed(url), attempt=attempt, error=str(error))
                     raise error from failed
                 asked = retry_after(failed.retry_after)
                 wait = backoff(attempt, self.limits.backoff) if asked is None else asked
-                log.warning("attempt failed", url=scrubbed(url), attempt=attempt, error=str(error), wait_seconds=wait)
+                log.warning("a request failed", request=attempt, wait_seconds=round(wait, 1), error=str(error))
                 self._wait(endpoint, url, wait, deadline, error)
 
     def _wait(

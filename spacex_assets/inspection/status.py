@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from pydantic import BaseModel
 
+from spacex_assets.checks.verdicts import Verdict
 from spacex_assets.endpoints.registry import ENDPOINTS
-from spacex_assets.inspection.checks import Verdict
 from spacex_assets.load import ledger
 
 

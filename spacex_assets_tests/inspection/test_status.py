@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import dagster as dg
 import pytest
 
+from spacex_assets.checks.verdicts import bad_verdicts
 from spacex_assets.endpoints.registry import ENDPOINTS
-from spacex_assets.inspection.checks import bad_verdicts
 from spacex_assets_tests.conftest import Platform
 
 LAUNCH = "5e9d0d9551a0070000000003"
