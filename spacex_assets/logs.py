@@ -109,7 +109,8 @@ class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        fields = {"timestamp": at, "level": record.levelname.lower(), "logger": record.name, **fields_of(record)}
+        fields = {"timestamp": at, "level": record.levelname.lower(), **fields_of(record)}
+        fields.setdefault("logger", record.name)
         if record.exc_info:
             fields.setdefault("exception", self.formatException(record.exc_info))
         return json.dumps(
@@ -120,7 +121,7 @@ class JsonLines(logging.Formatter):
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:
     """What a record says, beside when and how urgent it is."""
     if (fields := getattr(record, FIELDS, None)) is not None:
-        return dict(fields)
+        return {"event": fields["event"], **fields}
     meta = getattr(record, "dagster_meta", None)
     if meta is None:
         return {"event": record.getMessage()}

@@ -17,7 +17,7 @@ ALLOWED = {
     "embedded": {"embedded"},
     "io_managers": {"endpoints", "transform", "extract", "load", "io_managers"},
     "assets": {"endpoints", "transform", "extract", "load", "io_managers", "assets"},
-    "inspection": {"definitions", "endpoints", "transform", "extract", "load", "inspection"},
+    "inspection": {"definitions", "endpoints", "transform", "extract", "load", "checks", "inspection"},
     "checks": {"endpoints", "transform", "extract", "load", "io_managers", "assets", "checks"},
     "upkeep": {"endpoints", "transform", "extract", "load", "upkeep"},
     "automation": {
@@ -32,10 +32,10 @@ ALLOWED = {
         "automation",
     },
 }
-EVERYWHERE = {"errors", "config"}
+EVERYWHERE = {"errors", "config", "scrub"}
 DAGSTER = {
-    *("io_managers", "assets", "checks", "inspection", "automation"),
-    *("definitions.py", "storage.py", "logs.py", "progress.py", "run.py"),
+    *("io_managers", "assets", "checks", "automation", "inspection"),
+    *("definitions.py", "storage.py", "logs.py", "json_runs.py", "progress.py", "run.py"),
 }
 
 
@@ -54,7 +54,7 @@ def test_imports_run_one_way(room: str) -> None:
     known = {path.stem for path in ROOT.iterdir()}
     for path in (ROOT / room).rglob("*.py"):
         rooms = {name.split(".")[1] for name in imports(path) if name.startswith("spacex_assets.")}
-        extra = {"logs"} if room in ("assets", "checks") else set()
+        extra = {"logs"} if room in ("assets", "checks", "automation") else set()
         assert rooms & known <= ALLOWED[room] | EVERYWHERE | extra, path
 
 

@@ -4,6 +4,7 @@ What was sent is written down at once, so that nothing is told twice unless the 
 tried again at the next tick, so nothing is lost. What does not belong here: what is told (``notices.py``).
 """
 
+import contextvars
 import threading
 import time
 from collections.abc import Mapping
@@ -37,7 +38,10 @@ def deliver(
         except Exception as error:  # raised below, in the thread of the tick
             broken.append(error)
 
-    threads = [threading.Thread(target=tell, args=each, daemon=True) for each in destinations.items()]
+    threads = [
+        threading.Thread(target=contextvars.copy_context().run, args=(tell, *each), daemon=True)
+        for each in destinations.items()
+    ]
     for thread in threads:
         thread.start()
     deadline = time.monotonic() + LIMIT

@@ -22,6 +22,7 @@ from spacex_assets.load.incidents import DESTINATIONS
 
 RUNS_SEEN = 100
 """How many runs that go on or are to be tried again are looked at."""
+UNKNOWN = "no error was recorded"
 TICKS_SEEN = 100
 """How far back the ticks of a sensor or schedule that fails are looked at."""
 
@@ -120,20 +121,22 @@ def _last_run(connection: sa.Connection, instance: dg.DagsterInstance, record: R
 
 def _untold(instance: dg.DagsterInstance, run_id: str, told: Collection[str]) -> str | None:
     """Why a run failed, but for the steps of the endpoints of which the ledger tells; ``None``: it tells all."""
-    failed = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records
-    events = [record.event_log_entry.get_dagster_event() for record in failed]
-    untold = [event for event in events if endpoint_of_step(event.step_key or "") not in told]
-    for event in untold:
-        error = event.step_failure_data.error
-        return f"{event.step_key}: {root_cause(error).message.strip() if error else 'no error was recorded'}"
-    if events:
-        return None
-    ends = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.RUN_FAILURE).records
-    if not ends:
-        return "no error was recorded"
-    event = ends[-1].event_log_entry.get_dagster_event()
-    error = event.job_failure_data.error
-    return root_cause(error).message.strip() if error else event.message or "no error was recorded"
+    steps = list(_events(instance, run_id, dg.DagsterEventType.STEP_FAILURE))
+    untold = [event for event in steps if endpoint_of_step(event.step_key or "") not in told]
+    if untold:
+        return f"{untold[0].step_key}: {_reason(untold[0])}"
+    ends = list(_events(instance, run_id, dg.DagsterEventType.RUN_FAILURE))
+    return None if steps else _reason(ends[-1]) if ends else UNKNOWN
+
+
+def _events(instance: dg.DagsterInstance, run_id: str, kind: dg.DagsterEventType) -> Iterator[dg.DagsterEvent]:
+    for record in instance.get_records_for_run(run_id, of_type=kind).records:
+        yield record.event_log_entry.get_dagster_event()
+
+
+def _reason(event: dg.DagsterEvent) -> str:
+    error = getattr(event.event_specific_data, "error", None)
+    return root_cause(error).message.strip() if error else event.message or UNKNOWN
 
 
 def _failing(instance: dg.DagsterInstance, repository: dg.RepositoryDefinition, but: str) -> Iterator[FailingTicks]:
@@ -159,7 +162,7 @@ def _failing(instance: dg.DagsterInstance, repository: dg.RepositoryDefinition, 
                 name=name,
                 since=datetime.fromtimestamp(ticks[failures - 1].timestamp, UTC),
                 ticks=failures,
-                error=root_cause(error).message.strip() if error else "no error was recorded",
+                error=root_cause(error).message.strip() if error else UNKNOWN,
             )
 
 

@@ -178,6 +178,14 @@ def to_recover(connection: sa.Connection, destination: str) -> list[Incident]:
     return _due(connection, destination, told & INCIDENTS.c.closed_at.is_not(None))
 
 
+def waiting(destination: sa.ColumnElement[str]) -> sa.ScalarSelect[int]:
+    """How many incidents a destination is still to be told of, their begin or their end."""
+    begin, end = DELIVERIES.c.alerted_at.is_(None), DELIVERIES.c.recovered_at.is_(None)
+    untold = begin | (INCIDENTS.c.closed_at.is_not(None) & end)
+    query = sa.select(sa.func.count()).select_from(DELIVERIES.join(INCIDENTS))
+    return query.where(DELIVERIES.c.destination == destination, untold).scalar_subquery()
+
+
 def record_told(connection: sa.Connection, destination: str, ids: Sequence[int], *, over: bool, at: datetime) -> None:
     """Writes that a destination was told of the begin, or of the end, of incidents."""
     ours = (DELIVERIES.c.destination == destination) & DELIVERIES.c.incident_id.in_(ids)

@@ -27,7 +27,7 @@ def troubled(platform: Platform) -> Platform:
 
 def test_the_answer_for_machines_has_every_endpoint_and_the_documented_keys(troubled: Platform) -> None:
     answer = troubled.answer("status")
-    assert set(answer) == {"at", "source", "world", "endpoints", "drift", "checks"}
+    assert set(answer) == {*("at", "source", "world", "endpoints", "drift", "checks", "incidents", "destinations")}
     assert len(answer["endpoints"]) == 14
     launches = next(one for one in answer["endpoints"] if one["endpoint"] == "launches")
     assert set(launches) == {
