@@ -8,7 +8,7 @@ CLI := $(BIN)/python -m spacex_assets $(if $(SOURCE),--source "$(SOURCE)")
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run status upkeep backup restore test check ui psql db-url shell stop bench migration dictionary lock up down logs clean
+.PHONY: help run status upkeep backup restore test check ui metrics psql db-url shell stop bench migration dictionary lock up down logs clean
 
 help: ## Explain every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ check: $(READY) ## Lint, check the types, run the tests
 
 ui: $(READY) ## Serve the Dagster UI and daemon on 127.0.0.1:3000 until Ctrl-C
 	@exec $(CLI) ui
+
+metrics: $(READY) ## Serve the metrics of SOURCE for Prometheus on 127.0.0.1:9464 until Ctrl-C
+	@exec $(CLI) metrics
 
 psql: $(READY) ## Open psql on the warehouse of SOURCE
 	@exec $(CLI) psql

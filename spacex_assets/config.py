@@ -103,7 +103,10 @@ class Settings(BaseSettings):
         10_000, ge=0, description="Endpoints with more documents are compared leaf by leaf only with full_compare."
     )
     fresh_hours: float = Field(
-        24.0, gt=0, description="Hours without a load after which a table is late; after twice as many it is stale."
+        24.0,
+        ge=1 / 60,
+        description="Hours without a load after which a table is late; after twice as many it is stale. Dagster's "
+        "shortest window is a minute.",
     )
     source_silent_days: float = Field(
         30.0, gt=0, description="Days without a change at the source after which a check warns."
