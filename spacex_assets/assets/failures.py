@@ -8,6 +8,9 @@ from dagster_shared.error import SerializableErrorInfo
 from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.load.ledger import record_unloaded
 
+_WRAPPERS = ("Dagster", "SensorExecutionError", "ScheduleExecutionError")
+"""How the errors begin that Dagster wraps around ours."""
+
 
 def ledger_hook(endpoint: Endpoint) -> dg.HookDefinition:
     """The hook that every step of an endpoint has; a load that failed by itself has written more already."""
@@ -36,7 +39,7 @@ def ledger_hook(endpoint: Endpoint) -> dg.HookDefinition:
 
 def root_cause(error: SerializableErrorInfo) -> SerializableErrorInfo:
     """The error that our code raised, below those in which Dagster wraps it."""
-    while error.cause is not None and (error.cls_name or "").startswith("Dagster"):
+    while error.cause is not None and (error.cls_name or "").startswith(_WRAPPERS):
         error = error.cause
     return error
 

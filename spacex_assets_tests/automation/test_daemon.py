@@ -1,5 +1,6 @@
 """What a real daemon does by itself: it evaluates freshness, and it tells what is wrong."""
 
+import json
 import os
 import signal
 import subprocess
@@ -59,6 +60,12 @@ def test_a_daemon_sees_a_table_become_late_and_tells_what_is_stale_and_which_sen
     assert [one["subject"] for one in told["automation_failed"]] == ["broken"]
     assert told["automation_failed"][0]["last_error"] == "RuntimeError: nothing to be seen at http://127.0.0.1/"
     assert told["automation_failed"][0]["runs"] >= 1
+    log = (watched.platform.local / "daemon.log").read_text()
+    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    alerts = [line for line in lines if line["event"].startswith("ALERT: ")]
+    assert {line["kind"] for line in alerts} == {"automation_failed", "stale"}
+    assert {line["sensor"] for line in alerts} == {"incidents"}
+    assert "hook-secret" not in log
 
 
 def await_sensor(watched: Watched) -> None:
