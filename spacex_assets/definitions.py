@@ -7,7 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from spacex_assets import json_runs, logs
+from spacex_assets import logs
 from spacex_assets.assets.raw import raw_asset
 from spacex_assets.assets.tables import table_assets
 from spacex_assets.assets.typed import typed_assets
@@ -30,6 +30,8 @@ def build_defs(settings: Settings, resources: Mapping[str, object] | None = None
     """The whole graph; ``resources`` replaces resources by name, for tests."""
     logs.configure(settings)
     if logs.writes_json(settings):
+        from spacex_assets import json_runs
+
         json_runs.use(settings)
     # Data versions on outputs; pinned by the lock file and a test.
     warnings.filterwarnings("ignore", category=dg.BetaWarning, module="spacex_assets")

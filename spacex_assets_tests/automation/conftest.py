@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from spacex_assets.automation.incidents import look_and_tell
+from spacex_assets.automation.watch import look_and_tell
 from spacex_assets.config import Settings
 from spacex_assets.definitions import build_defs
 from spacex_assets.endpoints.registry import ENDPOINTS
