@@ -159,7 +159,7 @@ class Settings(BaseSettings):
     @classmethod
     def _of_known_channels(cls, alerts: dict[str, SecretStr]) -> dict[str, SecretStr]:
         if alerts:
-            from spacex_assets.automation.destinations import destination
+            from spacex_assets.automation.alerts.destinations import destination
 
             for name, url in alerts.items():
                 destination(name, url.get_secret_value())

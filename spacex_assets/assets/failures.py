@@ -8,7 +8,7 @@ from dagster_shared.error import SerializableErrorInfo
 from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.load.ledger import record_unloaded
 
-_WRAPPERS = ("Dagster", "SensorExecutionError", "ScheduleExecutionError")
+_WRAPPERS = ("Dagster", "RetryRequested", "SensorExecutionError", "ScheduleExecutionError")
 """How the errors begin that Dagster wraps around ours."""
 
 

@@ -1,4 +1,4 @@
-"""The sensor ``incidents``. What it does is in ``watch.py``, which only a tick imports: every run loads the sensor."""
+"""The sensor ``incidents``: every run loads it, so what it does, in ``alerts/watch.py``, is imported by a tick only."""
 
 import dagster as dg
 
@@ -21,7 +21,7 @@ def incidents_sensor(settings: Settings) -> dg.SensorDefinition:
         "once when it is over: docs/runbook.md.",
     )
     def look(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        from spacex_assets.automation.watch import look_and_tell
+        from spacex_assets.automation.alerts.watch import look_and_tell
 
         assert context.repository_def is not None
         with tick_context(sensor=NAME):

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
-from spacex_assets_tests.automation.conftest import Watched
-from spacex_assets_tests.automation.receivers import Webhook
+from spacex_assets_tests.automation.alerts.conftest import Watched
+from spacex_assets_tests.automation.alerts.receivers import Webhook
 
 LATE_SECONDS = 60
 """Dagster's shortest window."""
-DEFINITIONS = "spacex_assets_tests.automation.broken_automation"
+DEFINITIONS = "spacex_assets_tests.automation.alerts.broken_automation"
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from spacex_assets.automation.watch import look_and_tell
+from spacex_assets.automation.alerts.watch import look_and_tell
 from spacex_assets.config import Settings
 from spacex_assets.definitions import build_defs
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.local import attach
-from spacex_assets_tests.automation.receivers import Mailbox, Webhook, serving
+from spacex_assets_tests.automation.alerts.receivers import Mailbox, Webhook, serving
 from spacex_assets_tests.conftest import Platform
 
 

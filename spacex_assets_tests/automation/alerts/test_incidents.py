@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 import dagster as dg
 import pytest
 
-from spacex_assets.automation import delivery
+from spacex_assets.automation.alerts import delivery
 from spacex_assets.config import Settings, SettingWrong, settings
 from spacex_assets.definitions import build_defs
-from spacex_assets_tests.automation.conftest import Watched, urls
-from spacex_assets_tests.automation.receivers import Mailbox, Webhook, serving
+from spacex_assets_tests.automation.alerts.conftest import Watched, urls
+from spacex_assets_tests.automation.alerts.receivers import Mailbox, Webhook, serving
 
 CORE = "SELECT id FROM spacex.cores ORDER BY id LIMIT 1"
 PATH = "/services/T0000/secret-path-4711"

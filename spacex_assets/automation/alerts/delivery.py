@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 import structlog
 
-from spacex_assets.automation.destinations import Destination
-from spacex_assets.automation.notices import Links, notices
+from spacex_assets.automation.alerts.destinations import Destination
+from spacex_assets.automation.alerts.notices import Links, notices
 from spacex_assets.load import incidents
 from spacex_assets.scrub import Scrubber
 

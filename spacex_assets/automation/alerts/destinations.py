@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit, urlunsplit
 
 import structlog
 
-from spacex_assets.automation.notices import Notice
+from spacex_assets.automation.alerts.notices import Notice
 from spacex_assets.errors import PlatformError
 
 log = structlog.get_logger(__name__)

@@ -14,7 +14,14 @@ from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, WILL_RETRY_TAG
 
 from spacex_assets.assets.failures import root_cause
 from spacex_assets.assets.steps import endpoint_of_step
-from spacex_assets.automation.problems import Facts, FailingTicks, LastRun, RefusingDestination, Unloaded, check_subject
+from spacex_assets.automation.alerts.problems import (
+    Facts,
+    FailingTicks,
+    LastRun,
+    RefusingDestination,
+    Unloaded,
+    check_subject,
+)
 from spacex_assets.checks.verdicts import verdicts
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.load import ledger

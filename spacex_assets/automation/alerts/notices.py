@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from spacex_assets.automation.advice import ADVICE, Advice, place
+from spacex_assets.automation.alerts.advice import ADVICE, Advice, place
 from spacex_assets.load.incidents import Incident, Kind
 
 SHOWN = 20

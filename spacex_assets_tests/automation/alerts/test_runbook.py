@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from spacex_assets.automation.advice import ADVICE
+from spacex_assets.automation.alerts.advice import ADVICE
 from spacex_assets.load.incidents import Kind
 
-RUNBOOK = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text()
+RUNBOOK = (Path(__file__).parents[3] / "docs" / "runbook.md").read_text()
 SECTIONS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", RUNBOOK, re.MULTILINE | re.DOTALL))
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from spacex_assets.automation.problems import (
+from spacex_assets.automation.alerts.problems import (
     Facts,
     FailingTicks,
     LastRun,
