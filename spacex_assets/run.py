@@ -70,7 +70,11 @@ def failures(result: dg.ExecuteInProcessResult) -> Iterator[Failure]:
 
 
 def _failure(step: str, error: SerializableErrorInfo | None) -> Failure:
-    return Failure(step, _ours(error).message.strip() if error else "no error was recorded")
+    if error is None:
+        return Failure(step, "no error was recorded")
+    ours = _ours(error)
+    interrupted = ours.cls_name in ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
+    return Failure(step, "interrupted" if interrupted else ours.message.strip())
 
 
 def warnings(result: dg.ExecuteInProcessResult) -> Iterator[str]:
@@ -81,7 +85,7 @@ def warnings(result: dg.ExecuteInProcessResult) -> Iterator[str]:
 
 
 def _ours(error: SerializableErrorInfo) -> SerializableErrorInfo:
-    while error.cause is not None and (error.cls_name or "").startswith("Dagster"):
+    while error.cause is not None and (error.cls_name or "").startswith(("Dagster", "RetryRequested")):
         error = error.cause
     return error
 
