@@ -123,6 +123,15 @@ class Settings(BaseSettings):
         None, description="The folder of pg_dump and pg_restore; unset: PATH and the embedded PostgreSQL's."
     )
 
+    automation: bool = Field(
+        False, description="Whether schedules and sensors are on until somebody switches them in the UI."
+    )
+    cron: dict[str, str] = Field(
+        {}, description='When, other than automation/schedules.py says, what is refreshed: {"fleet": "0 3 * * *"}.'
+    )
+    time_zone: str = Field("UTC", description="In which these times are meant.")
+    poll_seconds: int = Field(60, ge=1, description="Seconds between two looks at the source for a change.")
+
     ui_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI on 127.0.0.1.")
     ui_url: str | None = Field(
         None, description="Where people reach the UI, for links; unset: http://127.0.0.1:<ui_port>."

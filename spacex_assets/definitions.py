@@ -12,6 +12,10 @@ from spacex_assets.assets.raw import raw_asset
 from spacex_assets.assets.tables import table_assets
 from spacex_assets.assets.typed import typed_assets
 from spacex_assets.automation.incidents import incidents_sensor
+from spacex_assets.automation.jobs import refresh_jobs
+from spacex_assets.automation.launch_approach import launch_approach_sensor
+from spacex_assets.automation.schedules import refresh_schedules
+from spacex_assets.automation.source_change import source_change_sensor
 from spacex_assets.automation.upkeep import upkeep_job, upkeep_schedule
 from spacex_assets.checks.guards import guard_checks
 from spacex_assets.checks.tables import table_checks
@@ -22,7 +26,9 @@ from spacex_assets.extract.source import Source, open_source
 from spacex_assets.io_managers.postgres import PostgresUpsertIOManager
 from spacex_assets.io_managers.raw import RawSnapshotIOManager
 from spacex_assets.io_managers.typed import TypedFrameIOManager, TypedLake
+from spacex_assets.launcher import PROCESS_TAG
 from spacex_assets.load.warehouse import Warehouse
+from spacex_assets.processes import this_process
 from spacex_assets.progress import progress_logger
 
 
@@ -53,9 +59,9 @@ def build_defs(settings: Settings, resources: Mapping[str, object] | None = None
     return dg.Definitions(
         assets=assets,
         asset_checks=checks,
-        jobs=[upkeep],
-        schedules=[upkeep_schedule(upkeep)],
-        sensors=[incidents_sensor(settings)],
+        jobs=[*refresh_jobs(), upkeep],
+        schedules=[*refresh_schedules(settings), upkeep_schedule(upkeep)],
+        sensors=[source_change_sensor(settings), launch_approach_sensor(settings), incidents_sensor(settings)],
         resources={**default_resources(settings), **(resources or {})},
         executor=dg.in_process_executor,
         loggers={"progress": progress_logger},
@@ -71,8 +77,13 @@ def default_resources(settings: Settings) -> dict[str, object]:
             yield opened
 
     @dg.resource(description="Raw and typed files.")
-    def lake(_: dg.InitResourceContext) -> TypedLake:
-        return typed_lake(settings.lake_folder)
+    def lake(context: dg.InitResourceContext) -> TypedLake:
+        # Every run comes by here: the first moment at which its process can say who it is.
+        if context.instance is not None and context.run_id is not None:
+            context.instance.add_run_tags(context.run_id, {PROCESS_TAG: this_process()})
+        opened = typed_lake(settings.lake_folder)
+        opened.raw.sweep()
+        return opened
 
     @dg.resource(description="The PostgreSQL database of this world.")
     def warehouse(_: dg.InitResourceContext) -> Iterator[Warehouse]:

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from spacex_assets.config import Settings
 from spacex_assets.embedded import EmbeddedPostgres
+from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.errors import PlatformError
 from spacex_assets.extract.lake import RawLake
 from spacex_assets.load.migrate import upgrade
@@ -136,7 +137,10 @@ def _ensure_writable(folder: Path) -> None:
 
 
 def _create_dagster_storage(url: str) -> None:
-    """Makes the tables of an empty storage, so that no run has to."""
+    """Makes the tables of an empty storage, so that no run has to, and a pool with one slot per endpoint.
+
+    Dagster makes pools by itself, but only after it has launched the runs that it first sees them in.
+    """
     engine = sa.create_engine(url)
     try:
         with engine.connect() as connection:
@@ -146,7 +150,10 @@ def _create_dagster_storage(url: str) -> None:
     if there is None:
         from spacex_assets.storage import PooledPostgresStorage
 
-        PooledPostgresStorage(url).engine.dispose()
+        storage = PooledPostgresStorage(url)
+        for name in ENDPOINTS:
+            storage.event_log_storage.set_concurrency_slots(name, 1)
+        storage.engine.dispose()
 
 
 def _link_dagster_home(home: Path) -> None:

@@ -70,7 +70,11 @@ def failures(result: dg.ExecuteInProcessResult) -> Iterator[Failure]:
 
 
 def _failure(step: str, error: SerializableErrorInfo | None) -> Failure:
-    return Failure(step, root_cause(error).message.strip() if error else "no error was recorded")
+    if error is None:
+        return Failure(step, "no error was recorded")
+    ours = root_cause(error)
+    interrupted = ours.cls_name in ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
+    return Failure(step, "interrupted" if interrupted else ours.message.strip())
 
 
 def warnings(result: dg.ExecuteInProcessResult) -> Iterator[str]:

@@ -50,6 +50,8 @@ class PooledPostgresStorage(DagsterPostgresStorage):
             storage._engine = self.engine
             # The stock one replaces the engine by one that does not ping.
             storage.optimize_for_webserver = self._limit_statements  # type: ignore[method-assign]
+        # A code server makes an instance per tick of a sensor; the stock one leaves the pool to the garbage collector.
+        self._run_storage.dispose = self.engine.dispose  # type: ignore[method-assign]
 
     def _limit_statements(self, statement_timeout: int, pool_recycle: int, max_overflow: int) -> None:
         """What the webserver asks of each storage; the pool stays ours."""

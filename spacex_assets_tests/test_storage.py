@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -156,3 +157,19 @@ def test_a_hook_that_had_nothing_to_do_leaves_no_event(ready: Settings) -> None:
         stored = {entry.dagster_event_type for entry in instance.all_logs(result.run_id)}
         assert dg.DagsterEventType.HOOK_SKIPPED not in stored
         assert dg.DagsterEventType.STEP_SUCCESS in stored
+
+
+def test_an_instance_that_is_left_leaves_no_connection(ready: Settings) -> None:
+    watcher = sa.create_engine(ready.dagster_url or "", poolclass=sa.NullPool)
+    others = sa.text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    with dg.DagsterInstance.get() as instance:
+        instance.get_runs()
+        with watcher.connect() as connection:
+            assert connection.scalar(others)
+    with watcher.connect() as connection:
+        deadline = time.monotonic() + 5
+        while connection.scalar(others) and time.monotonic() < deadline:
+            connection.rollback()
+        assert connection.scalar(others) == 0

@@ -13,7 +13,10 @@ _WRAPPERS = ("Dagster", "RetryRequested", "SensorExecutionError", "ScheduleExecu
 
 
 def ledger_hook(endpoint: Endpoint) -> dg.HookDefinition:
-    """The hook that every step of an endpoint has; a load that failed by itself has written more already."""
+    """The hook that every step of an endpoint has; a step that is to be repeated has not failed.
+
+    A load that failed by itself has written more already.
+    """
 
     @dg.failure_hook(name=f"ledger_{endpoint.name}", required_resource_keys={"source", "lake", "warehouse"})
     def record_failure(context: dg.HookContext) -> None:
@@ -45,6 +48,6 @@ def root_cause(error: SerializableErrorInfo) -> SerializableErrorInfo:
 
 
 def _told(error: BaseException | None) -> str:
-    while isinstance(error, dg.DagsterError) and error.__cause__ is not None:
+    while isinstance(error, (dg.DagsterError, dg.RetryRequested)) and error.__cause__ is not None:
         error = error.__cause__
     return f"{type(error).__name__}: {error}" if error else "no error was recorded"

@@ -9,6 +9,7 @@ from spacex_assets.extract.snapshot import Snapshot
 from spacex_assets.extract.source import Source
 from spacex_assets.load.warehouse import Warehouse
 from spacex_assets.logs import step_context
+from spacex_assets.retries import retried
 
 
 def raw_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
@@ -22,9 +23,10 @@ def raw_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
         io_manager_key="raw_io_manager",
         required_resource_keys={"source", "lake", "warehouse"},
         hooks={ledger_hook(endpoint)},
+        pool=endpoint.name,
     )
     def raw(context: dg.AssetExecutionContext) -> dg.Output[Snapshot]:
-        with step_context(context, endpoint.name):
+        with step_context(context, endpoint.name), retried(context.retry_number):
             snapshot = fetch_snapshot(
                 endpoint, context.resources.source, context.resources.lake.raw, context.resources.warehouse
             )

@@ -8,7 +8,7 @@ import structlog
 
 from spacex_assets.assets.failures import ledger_hook
 from spacex_assets.assets.metadata import column_metadata, typed_origins
-from spacex_assets.config import Settings
+from spacex_assets.config import Settings, SettingWrong
 from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.endpoints.tables import SCHEMA
 from spacex_assets.extract.snapshot import Snapshot
@@ -17,7 +17,11 @@ from spacex_assets.load.errors import ContractFrozen
 from spacex_assets.load.transaction import Origin, record_blocked
 from spacex_assets.load.warehouse import Warehouse
 from spacex_assets.logs import step_context
+from spacex_assets.retries import retried
 from spacex_assets.transform.intake import Intake
+
+FULL_COMPARE_TAG = "spacex/full_compare"
+"""The tag of a run that says ``true`` or ``false`` instead of SPACEX_FULL_COMPARE."""
 
 log = structlog.get_logger(__name__)
 
@@ -50,19 +54,30 @@ def table_assets(endpoint: Endpoint, settings: Settings) -> dg.AssetsDefinition:
         internal_asset_deps={layout.name: {dg.AssetKey(["typed", layout.name])} for layout in endpoint.layouts},
         required_resource_keys={"lake", "warehouse"},
         hooks={ledger_hook(endpoint)},
+        pool=endpoint.name,
     )
     def tables(context: dg.AssetExecutionContext, **frames: pl.DataFrame) -> Iterator[dg.Output[TableWrite]]:
-        with step_context(context, endpoint.name):
+        with step_context(context, endpoint.name), retried(context.retry_number):
             snapshot = context.resources.lake.raw.resolve(endpoint.name, context.run_id)
             yield from table_writes(
                 endpoint,
                 frames,
                 origin_of(snapshot, context.resources.lake.read_intake(endpoint, snapshot), context.run_id),
                 context.resources.warehouse,
-                settings,
+                settings_of(context.run, settings),
             )
 
     return tables
+
+
+def settings_of(run: dg.DagsterRun, settings: Settings) -> Settings:
+    """The settings with what the tags of a run say instead. Raises :class:`SettingWrong`."""
+    tag = run.tags.get(FULL_COMPARE_TAG)
+    if tag is None:
+        return settings
+    if tag not in ("true", "false"):
+        raise SettingWrong(f"The run's tag {FULL_COMPARE_TAG}: expected true or false, found {tag!r}.")
+    return settings.model_copy(update={"full_compare": tag == "true"})
 
 
 def origin_of(snapshot: Snapshot, intake: Intake, run_id: str) -> Origin:

@@ -12,6 +12,7 @@ from spacex_assets.config import ContractMode, Settings, World
 from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.extract.snapshot import Snapshot
 from spacex_assets.logs import step_context
+from spacex_assets.retries import retried
 from spacex_assets.transform.typed import Typed, typed
 
 log = structlog.get_logger(__name__)
@@ -40,9 +41,10 @@ def typed_assets(endpoint: Endpoint, settings: Settings) -> dg.AssetsDefinition:
         ins={"snapshot": dg.AssetIn(key=["raw", endpoint.name])},
         required_resource_keys={"lake"},
         hooks={ledger_hook(endpoint)},
+        pool=endpoint.name,
     )
     def typed_step(context: dg.AssetExecutionContext, snapshot: Snapshot) -> Iterator[dg.Output[pl.DataFrame]]:
-        with step_context(context, endpoint.name):
+        with step_context(context, endpoint.name), retried(context.retry_number):
             result = typed_snapshot(endpoint, snapshot, settings)
             context.resources.lake.write_intake(endpoint, snapshot, result.intake)
             for document in result.intake.rejected[:SHOWN]:

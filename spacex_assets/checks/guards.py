@@ -19,6 +19,7 @@ from spacex_assets.endpoints.layout import TableLayout
 from spacex_assets.errors import PlatformError
 from spacex_assets.load.transaction import record_blocked
 from spacex_assets.logs import step_context
+from spacex_assets.retries import retried
 from spacex_assets.transform.intake import Intake
 
 GUARD = "guard"
@@ -47,9 +48,10 @@ def guard_checks(endpoint: Endpoint, settings: Settings) -> dg.AssetChecksDefini
             )
         ],
         required_resource_keys={"lake", "warehouse"},
+        pool=endpoint.name,
     )
     def guard(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        with step_context(context, endpoint.name):
+        with step_context(context, endpoint.name), retried(context.op_execution_context.retry_number):
             lake, warehouse = context.resources.lake, context.resources.warehouse
             snapshot = lake.raw.resolve(endpoint.name, context.run.run_id)
             intake = lake.read_intake(endpoint, snapshot)

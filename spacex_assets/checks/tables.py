@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import dagster as dg
 import sqlalchemy as sa
 
+from spacex_assets.assets.tables import settings_of
 from spacex_assets.checks.catalog import MISSING_DATA, catalog_findings
 from spacex_assets.checks.drift import drift
 from spacex_assets.checks.findings import Finding, Findings
@@ -24,6 +25,7 @@ from spacex_assets.endpoints.tables import SCHEMA
 from spacex_assets.io_managers.typed import TypedLake
 from spacex_assets.load.warehouse import Warehouse
 from spacex_assets.logs import step_context
+from spacex_assets.retries import retried
 
 INTEGRITY, QUALITY, DRIFT = "integrity", "quality", "drift"
 AFTER_LOADS = {"dagster/priority": "-1"}
@@ -57,10 +59,13 @@ def table_checks(endpoint: Endpoint, settings: Settings) -> dg.AssetChecksDefini
         ],
         required_resource_keys={"lake", "warehouse"},
         op_tags=AFTER_LOADS,
+        pool=endpoint.name,
     )
     def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        with step_context(context, endpoint.name):
-            integrity, quality = findings(endpoint, context.resources.warehouse, context.resources.lake, settings)
+        with step_context(context, endpoint.name), retried(context.op_execution_context.retry_number):
+            integrity, quality = findings(
+                endpoint, context.resources.warehouse, context.resources.lake, settings_of(context.run, settings)
+            )
             with context.resources.warehouse.engine.connect() as connection:
                 drifted = drift(connection, endpoint.name)
         yield integrity.result(INTEGRITY, main, dg.AssetCheckSeverity.ERROR)

@@ -11,7 +11,7 @@ from spacex_assets.extract.errors import ArchiveIncomplete, BodyUndecodable, Ext
 from spacex_assets.extract.guards import check_volume, check_world
 from spacex_assets.extract.lake import RawLake
 from spacex_assets.extract.scan import scan
-from spacex_assets.extract.snapshot import Snapshot
+from spacex_assets.extract.snapshot import Look, Snapshot
 
 CHUNK = 1 << 20
 
@@ -25,13 +25,7 @@ class ArchiveSource:
 
     def fetch(self, endpoint: Endpoint, lake: RawLake, last_loaded: int | None = None) -> Snapshot:
         """See :class:`Source`."""
-        recorded = self.folder / f"{endpoint.name}.json"
-        if not recorded.is_file():
-            raise ArchiveIncomplete(
-                f"{endpoint.name}: expected the recorded response {recorded}, found "
-                f"{'no such file in the folder' if self.folder.is_dir() else 'no such folder'}. Nothing was published. "
-                f"Put the body of GET {endpoint.path} there, or correct SPACEX_SOURCE."
-            )
+        recorded = self._recorded(endpoint)
         fetched_at = datetime.now(UTC)
         with lake.staging_file() as staged:
             shutil.copyfile(recorded, staged)
@@ -57,6 +51,26 @@ class ArchiveSource:
             check_world(endpoint, snapshot, self.settings.world)
             check_volume(endpoint, snapshot, last_loaded, self.settings.shrink_limit, self.settings.shrink_minimum)
             return snapshot.model_copy(update={"path": lake.keep(endpoint.name, sha256, staged)})
+
+    def look(self, endpoint: Endpoint, lake: RawLake, before: Look | None = None) -> Look:
+        """See :class:`Source`. A file that nobody touched is not read."""
+        recorded = self._recorded(endpoint)
+        state = recorded.stat()
+        mark = f"{state.st_dev} {state.st_ino} {state.st_size} {state.st_mtime_ns}"
+        if before is not None and before.mark == mark:
+            return before
+        with recorded.open("rb") as body:
+            return Look(sha256=hashlib.file_digest(body, "sha256").hexdigest(), mark=mark)
+
+    def _recorded(self, endpoint: Endpoint) -> Path:
+        recorded = self.folder / f"{endpoint.name}.json"
+        if not recorded.is_file():
+            raise ArchiveIncomplete(
+                f"{endpoint.name}: expected the recorded response {recorded}, found "
+                f"{'no such file in the folder' if self.folder.is_dir() else 'no such folder'}. Nothing was published. "
+                f"Put the body of GET {endpoint.path} there, or correct SPACEX_SOURCE."
+            )
+        return recorded
 
 
 def _checked_sha256(path: Path) -> str:

@@ -21,7 +21,7 @@ from urllib3.exceptions import DecodeError, HTTPError
 
 from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.extract import errors
-from spacex_assets.extract.pace import TokenBucket, backoff, retry_after
+from spacex_assets.extract.pace import Limits, TokenBucket, backoff, retry_after
 from spacex_assets.extract.scan import scan, start_of
 from spacex_assets.extract.snapshot import Batch
 
@@ -43,17 +43,6 @@ class Received:
     size: int = 0
     batches: tuple[Batch, ...] = ()
     simulated: bool = False
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Attempts per request; seconds to connect, without a byte, for a whole endpoint, before the second attempt."""
-
-    attempts: int = 3
-    connect: float = 5.0
-    read: float = 20.0
-    total: float = 60.0
-    backoff: float = 1.0
 
 
 class Client:

@@ -3,11 +3,11 @@
 from spacex_assets.config import Settings, World
 from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.errors import WorldMismatch
-from spacex_assets.extract.client import Client, Limits, scrubbed
+from spacex_assets.extract.client import Client, scrubbed
 from spacex_assets.extract.guards import check_volume, check_world
 from spacex_assets.extract.lake import RawLake
-from spacex_assets.extract.pace import TokenBucket
-from spacex_assets.extract.snapshot import Snapshot
+from spacex_assets.extract.pace import Limits, TokenBucket
+from spacex_assets.extract.snapshot import Look, Snapshot
 
 
 class HttpSource:
@@ -59,3 +59,16 @@ class HttpSource:
             if received.path is None:
                 return snapshot
             return snapshot.model_copy(update={"path": lake.keep(endpoint.name, snapshot.sha256, staged)})
+
+    def look(self, endpoint: Endpoint, lake: RawLake, before: Look | None = None) -> Look:
+        """See :class:`Source`. An unchanged endpoint costs one 304, one without ETag its body."""
+        url = self.base_url + endpoint.path
+        latest = lake.latest(endpoint.name)
+        if before is None and latest is not None and (latest.source, latest.url) == (self.identity, scrubbed(url)):
+            before = Look(sha256=latest.sha256, mark=latest.etag)
+        with lake.staging_file() as staged:
+            received = self.client.fetch(endpoint, url, staged, before.mark if before else None)
+        if received.path is None:
+            assert before is not None
+            return Look(sha256=before.sha256, mark=received.etag)
+        return Look(sha256=received.sha256, mark=received.etag)

@@ -5,12 +5,12 @@
 lies in ``staging/`` and becomes visible by a rename.
 """
 
+import fcntl
 import hashlib
 import json
 import os
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -22,9 +22,6 @@ from spacex_assets.extract.snapshot import Snapshot
 
 log = structlog.get_logger(__name__)
 
-ABANDONED_AFTER = 24 * 3600
-"""Seconds after which a file in staging is nobody's any more."""
-
 
 @dataclass(frozen=True)
 class RawLake:
@@ -34,13 +31,17 @@ class RawLake:
 
     @contextmanager
     def staging_file(self) -> Iterator[Path]:
-        """A file to write a body to; gone at the end unless it was published."""
-        staging = self.folder / "staging"
-        staging.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=staging, suffix=".part", delete=False) as file:
-            path = Path(file.name)
+        """A file to write to; gone at the end unless it was moved to its place.
+
+        Meanwhile it is locked, so that :meth:`sweep` leaves it alone; the lock ends with the process, however it ends.
+        """
+        with self._staging(fcntl.LOCK_SH):
+            file = NamedTemporaryFile(dir=self._staging_folder, suffix=".part", delete=False)  # noqa: SIM115
+            fcntl.flock(file, fcntl.LOCK_EX)
+        path = Path(file.name)
         try:
-            yield path
+            with file:
+                yield path
         finally:
             path.unlink(missing_ok=True)
 
@@ -107,13 +108,31 @@ class RawLake:
         return self.pinned(endpoint, run_id) or latest
 
     def sweep(self) -> int:
-        """Removes what interrupted fetches left in staging; how many files."""
-        old = [
-            path for path in (self.folder / "staging").glob("*") if path.stat().st_mtime < time.time() - ABANDONED_AFTER
-        ]
-        for path in old:
-            path.unlink(missing_ok=True)
-        return len(old)
+        """Removes what processes that were killed left in staging; how many files."""
+        swept = 0
+        with self._staging(fcntl.LOCK_EX):
+            for path in self._staging_folder.iterdir():
+                # Its owner has it still, or has just moved it.
+                with suppress(BlockingIOError, FileNotFoundError), path.open("rb") as file:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    path.unlink(missing_ok=True)
+                    swept += 1
+        return swept
+
+    @property
+    def _staging_folder(self) -> Path:
+        return self.folder / "staging"
+
+    @contextmanager
+    def _staging(self, how: int) -> Iterator[None]:
+        """A lock on the folder: a file in it is made and locked by its owner before anybody may sweep."""
+        self._staging_folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self._staging_folder, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, how)
+            yield
+        finally:
+            os.close(descriptor)
 
     def _latest(self, endpoint: str) -> Path:
         return self.folder / "raw" / endpoint / "latest.json"

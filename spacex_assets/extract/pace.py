@@ -12,6 +12,17 @@ WAIT_FLOOR = 0.5
 WAIT_CAP = 30.0
 
 
+@dataclass(frozen=True)
+class Limits:
+    """Attempts per request; seconds to connect, without a byte, for a whole endpoint, before the second attempt."""
+
+    attempts: int = 3
+    connect: float = 5.0
+    read: float = 20.0
+    total: float = 60.0
+    backoff: float = 1.0
+
+
 @dataclass
 class TokenBucket:
     """At most ``burst`` requests at once and ``rate`` a second in the long run."""

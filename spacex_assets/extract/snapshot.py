@@ -45,3 +45,12 @@ class Snapshot(BaseModel):
             for batch in self.batches:
                 body.seek(batch.offset)
                 yield b"[" + body.read(batch.length) + b"]"
+
+
+class Look(BaseModel):
+    """What a look at an endpoint saw: its content, and the mark (ETag, or a file's state) that makes the next cheap."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sha256: str
+    mark: str | None

@@ -13,7 +13,8 @@ from spacex_assets.config import Settings
 from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.extract.errors import SourceUnknown
 from spacex_assets.extract.lake import RawLake
-from spacex_assets.extract.snapshot import Snapshot
+from spacex_assets.extract.pace import Limits
+from spacex_assets.extract.snapshot import Look, Snapshot
 
 SIMULATOR_URL = "http://simulator.invalid"
 
@@ -31,17 +32,23 @@ class Source(Protocol):
         and :class:`WorldMismatch`.
         """
 
+    def look(self, endpoint: Endpoint, lake: RawLake, before: Look | None = None) -> Look:
+        """The endpoint's present content, of which nothing is checked or kept; cheap if it is as it was ``before``.
+
+        Raises :class:`ExtractError`.
+        """
+
 
 @contextmanager
-def open_source(settings: Settings) -> Iterator[Source]:
-    """The source that the settings name. Raises :class:`SourceUnknown`."""
+def open_source(settings: Settings, limits: Limits | None = None) -> Iterator[Source]:
+    """The source that the settings name, with their limits or others. Raises :class:`SourceUnknown`."""
     from spacex_assets.extract.archive import ArchiveSource
     from spacex_assets.extract.http import HttpSource
 
     text = settings.source
     scheme = urlsplit(text).scheme if "://" in text or text.startswith("file:") else ""
     if scheme in ("http", "https") or text == "simulated":
-        source = HttpSource(SIMULATOR_URL if text == "simulated" else text, settings)
+        source = HttpSource(SIMULATOR_URL if text == "simulated" else text, settings, limits)
         if text == "simulated":
             from spacex_assets.simulator.transport import SimulatorAdapter
 

@@ -14,6 +14,7 @@ from spacex_assets.endpoints.layout import TableLayout
 from spacex_assets.endpoints.tables import SCHEMA
 from spacex_assets.load.transaction import EndpointLoad
 from spacex_assets.load.warehouse import Warehouse
+from spacex_assets.retries import retried
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class PostgresUpsertIOManager(dg.IOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: TableWrite) -> None:
         """Upserts the table and reports what happened to its rows."""
-        counts = obj.load.write(obj.layout)
+        with retried(context.step_context.previous_attempt_count):
+            counts = obj.load.write(obj.layout)
         context.add_output_metadata(
             {
                 "dagster/row_count": counts.rows + counts.retained,
@@ -49,5 +51,5 @@ class PostgresUpsertIOManager(dg.IOManager):
     def load_input(self, context: dg.InputContext) -> pl.DataFrame:
         """The data and bookkeeping columns of a table, for assets downstream."""
         name = context.asset_key.path[-1]
-        with self.warehouse.engine.connect() as connection:
+        with retried(context.step_context.previous_attempt_count), self.warehouse.engine.connect() as connection:
             return pl.read_database(sa.text(f'SELECT * FROM {SCHEMA}."{name}"'), connection)

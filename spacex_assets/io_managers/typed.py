@@ -3,7 +3,6 @@
 The pin of a run says which snapshot its typed frames came from, so that the next step reads exactly those.
 """
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.endpoints.layout import TableLayout
 from spacex_assets.extract.lake import RawLake
 from spacex_assets.extract.snapshot import Snapshot
+from spacex_assets.retries import retried
 from spacex_assets.transform.intake import Intake
 
 
@@ -33,7 +33,7 @@ class TypedLake:
     def write(self, layout: TableLayout, snapshot: Snapshot, frame: pl.DataFrame) -> Path:
         """Writes a frame so that readers see all of it or none."""
         path = self.path(layout, snapshot)
-        with _replacing(path) as partial:
+        with self._replacing(path) as partial:
             frame.write_parquet(partial, compression="lz4")
         return path
 
@@ -43,23 +43,19 @@ class TypedLake:
 
     def write_intake(self, endpoint: Endpoint, snapshot: Snapshot, intake: Intake) -> None:
         """Writes what became of the documents, beside the frame of the main table."""
-        with _replacing(self.intake_path(endpoint, snapshot)) as partial:
+        with self._replacing(self.intake_path(endpoint, snapshot)) as partial:
             partial.write_text(intake.model_dump_json())
 
     def read_intake(self, endpoint: Endpoint, snapshot: Snapshot) -> Intake:
         """What became of the documents of a snapshot that was typed."""
         return Intake.model_validate_json(self.intake_path(endpoint, snapshot).read_bytes())
 
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    @contextmanager
+    def _replacing(self, path: Path) -> Iterator[Path]:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with self.raw.staging_file() as partial:
+            yield partial
+            partial.replace(path)
 
 
 class TypedFrameIOManager(dg.IOManager):
@@ -71,12 +67,14 @@ class TypedFrameIOManager(dg.IOManager):
     def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame) -> None:
         """Writes one frame and says where."""
         endpoint, layout = self.layouts[context.asset_key.path[-1]]
-        path = self.lake.write(layout, self.lake.raw.resolve(endpoint.name, context.run_id), obj)
+        with retried(context.step_context.previous_attempt_count):
+            path = self.lake.write(layout, self.lake.raw.resolve(endpoint.name, context.run_id), obj)
         context.add_output_metadata({"path": dg.MetadataValue.path(path), "dagster/row_count": obj.height})
 
     def load_input(self, context: dg.InputContext) -> pl.DataFrame:
         """Reads the frame of the run's own snapshot, or of the latest when the run made none."""
         endpoint, layout = self.layouts[context.asset_key.path[-1]]
-        return pl.read_parquet(
-            self.lake.path(layout, self.lake.raw.resolve(endpoint.name, context.step_context.run_id))
-        )
+        with retried(context.step_context.previous_attempt_count):
+            return pl.read_parquet(
+                self.lake.path(layout, self.lake.raw.resolve(endpoint.name, context.step_context.run_id))
+            )

@@ -1,4 +1,7 @@
-"""What can be wrong with a load."""
+"""What can be wrong with a load, and what may pass by itself."""
+
+import psycopg2
+from sqlalchemy.exc import DBAPIError
 
 from spacex_assets.errors import PlatformError
 
@@ -25,3 +28,12 @@ class ContractFrozen(LoadError):
 
 class TablesInUse(LoadError):
     """Another session wrote to the tables and has not ended its transaction."""
+
+
+def is_fault(error: BaseException) -> bool:
+    """Whether PostgreSQL's connection or the file system failed, and not what was asked of it: again may succeed."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        error = error.orig
+    # What libpq itself says of a connection that broke has neither a class of its own nor a SQLSTATE.
+    broken = type(error) is psycopg2.DatabaseError and getattr(error, "pgcode", None) is None
+    return broken or isinstance(error, (psycopg2.InterfaceError, psycopg2.OperationalError, OSError))

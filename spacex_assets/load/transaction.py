@@ -4,6 +4,7 @@ Readers see all tables before or after. A snapshot fetched earlier than the one 
 not belong here: how one table is written (``upsert.py``).
 """
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from spacex_assets.endpoints.layout import TableLayout
 from spacex_assets.endpoints.tables import SCHEMA
 from spacex_assets.load import ledger
 from spacex_assets.load.drift import record_drift
-from spacex_assets.load.errors import TablesInUse
+from spacex_assets.load.errors import TablesInUse, is_fault
 from spacex_assets.load.precheck import check_frame
 from spacex_assets.load.quarantine import Keep, open_entries, record_quarantine, record_retention
 from spacex_assets.load.triggers import RUN_SETTING, VERSION_SETTING
@@ -32,6 +33,8 @@ log = structlog.get_logger(__name__)
 
 LOCK_SECONDS = 30
 """How long a load waits for a session that has written to its tables."""
+LOCK_POLL_SECONDS = 0.1
+"""Between two attempts to have an endpoint's lock."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,8 @@ def endpoint_load(
 ) -> Iterator[EndpointLoad]:
     """Opens the load; leaving the block commits all tables and the ledger, an exception leaves all tables as they were.
 
-    The frames are checked before a connection is taken. A failed load is written to the ledger as well.
+    The frames are checked before a connection is taken. A failed load is written to the ledger as well, unless it
+    failed by a fault (:func:`is_fault`).
     """
     started = datetime.now(UTC)
     load = None
@@ -177,7 +181,12 @@ def _say(load: EndpointLoad, outcome: str) -> None:
 def _record_failure(
     engine: sa.Engine, origin: Origin, layouts: Sequence[TableLayout], started: datetime, error: BaseException
 ) -> None:
-    """Writes a failed load to the ledger; where that fails too, says so, and leaves the first error to be raised."""
+    """Writes a failed load to the ledger; where that fails too, says so, and leaves the first error to be raised.
+
+    A fault is left to the caller, who may try again, and knows which attempt was the last.
+    """
+    if is_fault(error):
+        return
     reason = f"{type(error).__name__}: {error}"
     try:
         with _transaction(engine) as connection:
@@ -202,9 +211,16 @@ def _transaction(engine: sa.Engine) -> Iterator[Connection]:
 
 
 def _locked_last_load(connection: Connection, endpoint: str) -> datetime | None:
-    """Waits for the endpoint's lock; when the snapshot last loaded was fetched."""
+    """Waits for the endpoint's lock; when the snapshot last loaded was fetched.
+
+    It waits here and not in PostgreSQL, whose answer no Ctrl-C and no cancellation could interrupt.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('spacex_assets.load'), hashtext(%s))", [endpoint])
+        while True:
+            cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('spacex_assets.load'), hashtext(%s))", [endpoint])
+            if cursor.fetchone() == (True,):
+                break
+            time.sleep(LOCK_POLL_SECONDS)
         cursor.execute(
             "SELECT fetched_at FROM ops.loads WHERE endpoint = %s AND outcome = %s ORDER BY id DESC LIMIT 1",
             [endpoint, ledger.LOADED],

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 
 import polars as pl
 import sqlalchemy as sa
@@ -51,6 +52,26 @@ class Warehouse:
         """How many documents of that snapshot were neither in quarantine nor collapsed."""
         loads = ledger.LOADS.c
         return self._of_last_load(endpoint, loads.documents - loads.documents_quarantined - loads.documents_collapsed)
+
+    def last_loaded_contents(self) -> dict[str, str]:
+        """The sha256 of the snapshot that was loaded last, by endpoint."""
+        loads = ledger.LOADS.c
+        query = (
+            sa.select(loads.endpoint, loads.sha256)
+            .distinct(loads.endpoint)
+            .where(loads.outcome == ledger.LOADED)
+            .order_by(loads.endpoint, loads.id.desc())
+        )
+        with self.engine.connect() as connection:
+            return dict(connection.execute(query).tuples().all())
+
+    def last_attempt(self, endpoint: str) -> datetime | None:
+        """When a load of the endpoint last began, or failed before it; ``None`` before the first."""
+        loads = ledger.LOADS.c
+        query = sa.select(sa.func.max(loads.started_at)).where(loads.endpoint == endpoint)
+        with self.engine.connect() as connection:
+            attempt: datetime | None = connection.scalar(query)
+            return attempt
 
     def _of_last_load(self, endpoint: str, figure: sa.ColumnElement[int]) -> int | None:
         loads = ledger.LOADS.c

@@ -40,6 +40,7 @@ class Stack:
             "SPACEX_SECRETS": str(self.secrets),
             "SPACEX_UI_PORT": str(self.port),
             "SPACEX_VERSION": "test",
+            "SPACEX_AUTOMATION": "false",
             "DOCKER_BUILDKIT": "1",
         }
         done = subprocess.run(

@@ -15,10 +15,10 @@ from spacex_assets.config import Settings
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.errors import WorldMismatch
 from spacex_assets.extract import errors
-from spacex_assets.extract.client import Limits, scrubbed
+from spacex_assets.extract.client import scrubbed
 from spacex_assets.extract.http import HttpSource
 from spacex_assets.extract.lake import RawLake
-from spacex_assets.extract.pace import WAIT_FLOOR, TokenBucket, backoff, retry_after
+from spacex_assets.extract.pace import WAIT_FLOOR, Limits, TokenBucket, backoff, retry_after
 from spacex_assets.extract.snapshot import Snapshot
 from spacex_assets.extract.source import open_source
 from spacex_assets.simulator.content import Content, Recordings
@@ -300,7 +300,9 @@ def test_a_run_keeps_its_snapshot_while_later_ones_come(simulator: RunningSimula
     assert lake.resolve("cores").sha256 == second.sha256
 
 
-def test_a_fetch_that_is_killed_leaves_nothing_visible(simulator: RunningSimulator, lake: RawLake) -> None:
+def test_what_a_killed_fetch_leaves_is_never_visible_and_swept_once_it_is_dead(
+    simulator: RunningSimulator, lake: RawLake
+) -> None:
     simulator.faults.add(Fault(kind="slow", bytes_per_second=200, times=1))
     code = (
         "import sys; from pathlib import Path; from spacex_assets.config import Settings;"
@@ -312,9 +314,12 @@ def test_a_fetch_that_is_killed_leaves_nothing_visible(simulator: RunningSimulat
     staging = lake.folder / "staging"
     while not any(path.stat().st_size for path in staging.glob("*")) and process.poll() is None:
         pass
+    assert lake.sweep() == 0
+    assert len(list(staging.iterdir())) == 1
     process.kill()
     process.wait()
     assert lake.latest("cores") is None
     assert not (lake.folder / "raw").exists()
-    assert lake.sweep() == 0
+    assert lake.sweep() == 1
+    assert not list(staging.iterdir())
     assert fetch(simulator, lake).documents

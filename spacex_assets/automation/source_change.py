@@ -1,0 +1,125 @@
+"""The sensor that looks at the source for changes, and has what changed loaded, in one run: a launch and its payloads
+belong together.
+
+What is there now is compared with what was last *loaded*, so that no failed run loses a change. There is no run key: it
+would stop a content from being asked for again; that endpoints of which a run is queued or in progress are left alone
+does what it would do.
+"""
+
+import time
+from collections.abc import Collection
+from datetime import timedelta
+
+import dagster as dg
+import structlog
+
+from spacex_assets.automation.jobs import EVERYTHING, busy_endpoints, listed, run_request
+from spacex_assets.automation.memory import Memory, now
+from spacex_assets.automation.schedules import sensor_status
+from spacex_assets.config import Settings
+from spacex_assets.endpoints.registry import ENDPOINTS
+from spacex_assets.extract.errors import ExtractError, TimeLimitExceeded
+from spacex_assets.extract.lake import RawLake
+from spacex_assets.extract.pace import Limits
+from spacex_assets.extract.source import Source, open_source
+from spacex_assets.load.warehouse import Warehouse
+
+log = structlog.get_logger(__name__)
+
+LIMITS = Limits(attempts=1, connect=3.0, read=5.0, total=10.0)
+"""Of a single look; the next tick is the next attempt."""
+LOOKING_SECONDS = 30.0
+"""Of all looks of a tick, which Dagster ends after 60; the next tick goes on where this one stopped."""
+
+
+def source_change_sensor(settings: Settings) -> dg.SensorDefinition:
+    """The sensor ``source_change``."""
+
+    @dg.sensor(
+        name="source_change",
+        job_name=EVERYTHING,
+        minimum_interval_seconds=settings.poll_seconds,
+        default_status=sensor_status(settings),
+        description="Looks at every endpoint with a conditional request, and refreshes those with another content than "
+        "was last loaded.",
+    )
+    def source_change(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        with open_source(settings, LIMITS) as source:
+            memory = Memory.of(context.cursor, source.identity)
+            if (outage := memory.outage) and now() < outage.not_before:
+                return _skipped(_told(memory), memory)
+            busy = busy_endpoints(context.instance)
+            looked, troubles = look_around(
+                source, RawLake(settings.lake_folder), memory, busy, timedelta(seconds=settings.poll_seconds)
+            )
+        if memory.outage:
+            return _skipped(_told(memory), memory)
+        wanted, waiting = _changed(settings, memory, looked)
+        if wanted:
+            return dg.SensorResult(run_requests=[run_request(wanted)], cursor=memory.model_dump_json())
+        said = [f"No new change at {len(looked)} endpoint(s)."]
+        said += [f"Not looked at, as a run is queued or in progress: {listed(busy)}."] if busy else []
+        said += [f"Asked for before, waits: {listed(waiting)}."] if waiting else []
+        return _skipped(" ".join([*said, *troubles]), memory)
+
+    return source_change
+
+
+def look_around(
+    source: Source, lake: RawLake, memory: Memory, busy: Collection[str], first_pause: timedelta
+) -> tuple[list[str], list[str]]:
+    """Looks at all endpoints that are not busy, and remembers what it sees; which they were, and what went wrong.
+
+    The first answer that cannot be had ends it. If there was none at all, the source is out of reach.
+    """
+    names = [name for name in ENDPOINTS if name not in busy]
+    start = names.index(memory.first) if memory.first in names else 0
+    names = names[start:] + names[:start]
+    looked: list[str] = []
+    troubles: list[str] = []
+    memory.first, failure, began = None, None, time.monotonic()
+    for position, name in enumerate(names):
+        if time.monotonic() - began > LOOKING_SECONDS:
+            memory.first = name
+            break
+        try:
+            memory.looks[name] = source.look(ENDPOINTS[name], lake, memory.looks.get(name))
+            looked.append(name)
+        except ExtractError as error:
+            log.warning("a look at the source failed", endpoint=name, error=str(error))
+            troubles.append(str(error))
+            if error.transient or isinstance(error, TimeLimitExceeded):
+                memory.first, failure = names[(position + 1) % len(names)], error
+                break
+    if failure is not None and not looked:
+        memory.unreachable(str(failure), now(), first_pause)
+    elif looked:
+        memory.outage = None
+    return looked, troubles
+
+
+def _changed(settings: Settings, memory: Memory, looked: Collection[str]) -> tuple[list[str], list[str]]:
+    """The endpoints to ask for now, and those that were asked for and must wait."""
+    warehouse = Warehouse.connect(settings.warehouse_url, settings.world)
+    try:
+        loaded = warehouse.last_loaded_contents()
+    finally:
+        warehouse.close()
+    changed = [name for name in looked if loaded.get(name) != memory.looks[name].sha256]
+    wanted = [name for name in changed if memory.may_ask(name, memory.looks[name].sha256, now())]
+    for name in wanted:
+        memory.ask(name, memory.looks[name].sha256, now())
+    return wanted, [name for name in changed if name not in wanted]
+
+
+def _told(memory: Memory) -> str:
+    outage = memory.outage
+    assert outage is not None
+    return (
+        f"The source cannot be reached since {outage.since:%Y-%m-%d %H:%M:%S}, {outage.times} attempt(s); "
+        f"the next from {outage.not_before:%H:%M:%S} UTC on. {outage.error}"
+    )
+
+
+def _skipped(reason: str, memory: Memory) -> dg.SensorResult:
+    return dg.SensorResult(skip_reason=reason, cursor=memory.model_dump_json())
