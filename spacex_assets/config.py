@@ -68,7 +68,9 @@ class Settings(BaseSettings):
         frozen=True,
     )
 
-    source: str = Field("simulated", description="An http(s) base URL, a folder of recorded responses, or 'simulated'.")
+    source: str = Field(
+        "simulated", repr=False, description="An http(s) base URL, a folder of recorded responses, or 'simulated'."
+    )
     database_url: SecretStr | None = Field(
         None, description="The warehouse, '{world}' in it is replaced; unset: the embedded PostgreSQL."
     )
@@ -80,6 +82,9 @@ class Settings(BaseSettings):
     local: Path = Field(Path(".local"), description="The folder of everything that is kept on this machine.")
     lake: Path | None = Field(None, description="The folder of raw and typed files; unset: <local>/lake.")
 
+    simulator_url: str | None = Field(
+        None, description="Where the simulator serves that 'simulated' means; unset: it answers inside the process."
+    )
     simulated_launches: int = Field(205, ge=1, le=1_000_000, description="Size of the simulated fleet, in launches.")
     simulated_seed: int = Field(42, description="The same seed gives the same fleet.")
 
@@ -89,6 +94,8 @@ class Settings(BaseSettings):
     http_connect_timeout: float = Field(5.0, gt=0, description="Seconds to connect.")
     http_read_timeout: float = Field(20.0, gt=0, description="Seconds without a byte.")
     endpoint_time_limit: float = Field(60.0, gt=0, description="Seconds for one endpoint's fetch, attempts included.")
+    body_limit_mib: int = Field(1024, ge=1, description="MiB of one endpoint's body, decompressed; more is refused.")
+    document_limit_mib: int = Field(4, ge=1, description="MiB of one document in it; more is refused.")
 
     shrink_limit: float = Field(0.20, ge=0, le=1, description="Share of documents that may vanish between two loads.")
     shrink_minimum: int = Field(3, ge=1, description="Fewer vanished documents than this are never an error.")
