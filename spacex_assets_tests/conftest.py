@@ -103,7 +103,7 @@ def deployed(open_folder: Callable[[str], Path]) -> Iterator[Server]:
     server = postgres.start()
     anywhere = sa.create_engine(server.url("postgres"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with anywhere.connect() as connection:
-        for role in ("owner", "loader", "analyst", "dagster"):
+        for role in ("owner", "loader", "analyst", "backup", "dagster"):
             connection.exec_driver_sql(f"CREATE ROLE spacex_{role} LOGIN PASSWORD 'secret'")
     psql = [str(postgres.place.packaged / "bin" / "psql"), "-qX", "-v", "ON_ERROR_STOP=1", "-v", "world=real"]
     environment = server.libpq_environment("postgres")

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from spacex_assets.automation.schedules import sensor_status
 from spacex_assets.config import Settings
 from spacex_assets.logs import tick_context
 
@@ -15,7 +16,7 @@ def incidents_sensor(settings: Settings) -> dg.SensorDefinition:
     @dg.sensor(
         name=NAME,
         minimum_interval_seconds=INTERVAL,
-        default_status=dg.DefaultSensorStatus.RUNNING,
+        default_status=sensor_status(settings),
         required_resource_keys={"warehouse"},
         description="Tells the destinations in SPACEX_ALERTS, and the log, of every incident once when it begins and "
         "once when it is over: docs/runbook.md.",

@@ -12,6 +12,7 @@ from pathlib import Path
 import dagster as dg
 
 from spacex_assets.automation.runs import RunEvents, delete_run, expendable_runs, unfinished_runs
+from spacex_assets.automation.schedules import schedule_status
 from spacex_assets.config import Settings
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.load.forget import Versions, expendable_versions, forget
@@ -121,10 +122,10 @@ def upkeep_job(settings: Settings) -> dg.JobDefinition:
     return job
 
 
-def upkeep_schedule(job: dg.JobDefinition) -> dg.ScheduleDefinition:
-    """Once a day, at night in UTC."""
+def upkeep_schedule(job: dg.JobDefinition, settings: Settings) -> dg.ScheduleDefinition:
+    """Once a day, at night in UTC, where the platform runs unattended."""
     return dg.ScheduleDefinition(
-        name="upkeep_daily", job=job, cron_schedule=DAILY, default_status=dg.DefaultScheduleStatus.RUNNING
+        name="upkeep_daily", job=job, cron_schedule=DAILY, default_status=schedule_status(settings)
     )
 
 

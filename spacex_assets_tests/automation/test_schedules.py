@@ -67,10 +67,15 @@ def test_cron_time_zone_and_whether_it_is_on_come_from_the_settings() -> None:
     changed = told(Settings(cron={"fleet": "0 3 * * *"}, time_zone="Europe/Berlin", automation=True))
     assert changed["refresh_fleet"] == ("0 3 * * *", "Europe/Berlin", True)
     assert changed[FULL_COMPARE] == (CRON[FULL_COMPARE], "Europe/Berlin", True)
-    assert [sensor.default_status.value for sensor in build_defs(Settings(automation=True)).sensors or ()] == [
-        "RUNNING",
-        "RUNNING",
-    ]
+
+
+@pytest.mark.parametrize(("automation", "status"), [(True, "RUNNING"), (False, "STOPPED")])
+def test_every_schedule_and_sensor_is_on_or_off_by_one_setting(automation: bool, status: str) -> None:
+    definitions = build_defs(Settings(automation=automation))
+    switched: list[Any] = [*(definitions.schedules or ()), *(definitions.sensors or ())]
+    started = {one.name: one.default_status.value for one in switched}
+    assert len(started) == len(CRON) + 1 + 3
+    assert {name for name, found in started.items() if found != status} == set()
 
 
 @pytest.fixture

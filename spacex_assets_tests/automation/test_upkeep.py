@@ -192,7 +192,6 @@ def test_the_job_does_the_same_and_its_dry_run_nothing(aged: Aged) -> None:
 
 def test_the_schedule_runs_every_night_and_deletes(aged: Aged) -> None:
     schedule = build_defs(aged.settings).resolve_schedule_def("upkeep_daily")
-    assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
     moment = datetime(2026, 1, 1, 3, 17, tzinfo=UTC)
     tick = schedule.evaluate_tick(dg.build_schedule_context(aged.instance, moment))
     assert tick.run_requests is not None

@@ -28,6 +28,9 @@ def daemon(watched: Watched, webhook: Webhook) -> Iterator[subprocess.Popen[str]
         "SPACEX_LOG_FORMAT": "json",
         "FRESHNESS_DAEMON_INTERVAL_SECONDS": "1",
     }
+    # The one sensor that is wanted here is switched on by hand; SPACEX_AUTOMATION would also refresh the table.
+    switch = [sys.executable, "-m", "dagster", "sensor", "start", "incidents", "-m", DEFINITIONS]
+    subprocess.run(switch, env=environment, check=True, capture_output=True)
     command = [sys.executable, "-m", "dagster._daemon", "run", "-m", DEFINITIONS]
     log = watched.platform.local / "daemon.log"
     with log.open("w") as output:

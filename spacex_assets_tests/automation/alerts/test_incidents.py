@@ -252,7 +252,14 @@ def test_a_run_that_goes_on_or_is_tried_again_is_judged_when_it_ends(watched: Wa
     storage = watched.instance.run_storage
     watched.instance.add_run_tags(run_id, {"dagster/will_retry": "true"})
     assert watched.tick(alerts=alerts) == "Nothing is wrong."
-    second = dg.DagsterRun(job_name="__ASSET_JOB", status=dg.DagsterRunStatus.STARTED)
+    first = {"dagster/parent_run_id": run_id, "dagster/root_run_id": run_id}
+    second = dg.DagsterRun(
+        job_name="__ASSET_JOB",
+        status=dg.DagsterRunStatus.STARTED,
+        parent_run_id=run_id,
+        root_run_id=run_id,
+        tags=first,
+    )
     storage.add_run(second)
     watched.instance.add_run_tags(run_id, {"dagster/auto_retry_run_id": second.run_id})
     assert watched.tick(alerts=alerts) == "Nothing is wrong."
