@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -115,6 +115,7 @@ class Soak:
         )
         self.warehouse = Warehouse(self.engine)
         self.mischief = Mischief(Random(self.seed), self.source, self.engine)
+        self.strangers = set(children())
 
     def live(self, days: int, ticks_a_day: int = TICKS_A_DAY) -> None:
         """Loads everything once, then lives; at the end all trouble ends, and everything is loaded once more."""
@@ -213,10 +214,18 @@ class Soak:
             ).scalar_one()
         lake = self.settings.lake_folder
         files = [*(lake / "staging").glob("*"), *lake.rglob("*.partial")]
-        children = [child for child in psutil.Process().children(recursive=True) if child.name() != "postgres"]
-        for what, found in (("sessions", sessions), ("locks", locks), ("files", files), ("processes", children)):
+        processes = [child for child in children() if child not in self.strangers]
+        for what, found in (("sessions", sessions), ("locks", locks), ("files", files), ("processes", processes)):
             if found:
                 yield f"{what} left: {found}"
+
+
+def children() -> Iterator[psutil.Process]:
+    """The processes below this one, but for PostgreSQL's and those that end while they are looked at."""
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if child.name() != "postgres":
+                yield child
 
 
 def digest(connection: sa.Connection, layout: TableLayout, moment: object) -> str:
