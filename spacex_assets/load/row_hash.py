@@ -11,7 +11,7 @@ import polars_hash as plh
 
 from spacex_assets.endpoints.layout import TableLayout
 
-SLICE = 100_000
+SLICE = 50_000
 
 
 def row_hash(frame: pl.DataFrame, layout: TableLayout) -> pl.Series:
