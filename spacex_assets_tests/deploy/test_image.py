@@ -71,7 +71,7 @@ def test_it_has_no_compiler_no_package_cache_and_no_installer(inside: Callable[[
     names = " -o ".join(f"-name '{name}'" for name in ("gcc*", "cc", "g++*", "clang*", "make", "pip*"))
     programs = inside(f"find / -xdev -type f -executable \\( {names} \\)").split()
     assert [program for program in programs if not program.startswith("/usr/local/bin/pip")] == [], "but the base's"
-    assert inside("find /root/.cache /var/cache/pip /packages -type f 2>/dev/null; true") == ""
+    assert inside("find ~root/.cache /var/cache/pip /packages -type f 2>/dev/null; true") == ""
 
 
 def test_it_has_no_test_and_no_secret(inside: Callable[[str], str]) -> None:
