@@ -18,6 +18,8 @@ from spacex_assets.errors import PlatformError
 SECRETS = Path("/run/secrets")
 """Where a container finds its secrets, a file per setting: ``spacex_database_password``."""
 
+OBJECT_STORES = ("s3", "gs", "az")
+
 
 class SettingMissing(PlatformError):
     """A setting that is needed here is not set."""
@@ -67,7 +69,12 @@ class Settings(BaseSettings):
     )
     dagster_database_password: SecretStr | None = Field(None, description="Its password, where the URL has none.")
     local: Path = Field(Path(".local"), description="The folder of everything that is kept on this machine.")
-    lake: Path | None = Field(None, description="The folder of raw and typed files; unset: <local>/lake.")
+    lake: str | None = Field(
+        None, description="The folder of raw and typed files, or its s3://, gs:// or az:// URL; unset: <local>/lake."
+    )
+    lake_options: dict[str, str] = Field(
+        {}, description='Options of its file system, no secrets: {"endpoint_url": "http://127.0.0.1:9000"}.'
+    )
 
     simulated_launches: int = Field(205, ge=1, le=1_000_000, description="Size of the simulated fleet, in launches.")
     simulated_seed: int = Field(42, description="The same seed gives the same fleet.")
@@ -134,6 +141,14 @@ class Settings(BaseSettings):
             raise ValueError(f"no endpoint is called {', '.join(unknown)}; there are {', '.join(ENDPOINTS)}")
         return contract
 
+    @field_validator("lake")
+    @classmethod
+    def _of_known_scheme(cls, lake: str | None) -> str | None:
+        scheme, separator, _ = (lake or "").partition("://")
+        if separator and scheme not in OBJECT_STORES:
+            raise ValueError(f"expected a folder or a URL that begins with {', '.join(OBJECT_STORES)} and ://")
+        return lake
+
     @property
     def source_shown(self) -> str:
         """The source without the credentials of its URL."""
@@ -162,9 +177,15 @@ class Settings(BaseSettings):
         return self._complete(self.dagster_database_url, self.dagster_database_password)
 
     @cached_property
+    def lake_url(self) -> str | None:
+        """Where this world's raw and typed files live, if that is an object store."""
+        return f"{self.lake.rstrip('/')}/{self.world}" if self.lake and "://" in self.lake else None
+
+    @cached_property
     def lake_folder(self) -> Path:
-        """Where this world's raw and typed files live."""
-        return (self.lake or self.local / "lake").absolute() / self.world
+        """Where they live on this machine, or are on their way to and from the object store."""
+        folder = self.local / "lake" if self.lake is None or self.lake_url else Path(self.lake)
+        return folder.absolute() / self.world
 
     @cached_property
     def dagster_home(self) -> Path:

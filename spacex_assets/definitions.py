@@ -3,7 +3,6 @@
 import gc
 import warnings
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import dagster as dg
 
@@ -22,6 +21,7 @@ from spacex_assets.config import Settings
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.extract.lake import RawLake
 from spacex_assets.extract.source import Source, open_source
+from spacex_assets.extract.store import open_store
 from spacex_assets.io_managers.postgres import PostgresUpsertIOManager
 from spacex_assets.io_managers.raw import RawSnapshotIOManager
 from spacex_assets.io_managers.typed import TypedFrameIOManager, TypedLake
@@ -76,7 +76,7 @@ def default_resources(settings: Settings) -> dict[str, object]:
         # Every run comes by here: the first moment at which its process can say who it is.
         if context.instance is not None and context.run_id is not None:
             context.instance.add_run_tags(context.run_id, {PROCESS_TAG: this_process()})
-        opened = typed_lake(settings.lake_folder)
+        opened = typed_lake(settings)
         opened.raw.sweep()
         return opened
 
@@ -111,9 +111,10 @@ def default_resources(settings: Settings) -> dict[str, object]:
     }
 
 
-def typed_lake(folder: Path) -> TypedLake:
-    """The lake in a folder."""
-    return TypedLake(folder, RawLake(folder))
+def typed_lake(settings: Settings) -> TypedLake:
+    """The lake of the settings. Raises :class:`LakeUnusable`."""
+    store = open_store(settings)
+    return TypedLake(store, RawLake(store))
 
 
 defs = build_defs(Settings())
