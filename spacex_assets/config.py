@@ -36,6 +36,17 @@ class World(StrEnum):
     REAL = "real"
 
 
+class Executor(StrEnum):
+    """Where the steps of a run are executed."""
+
+    IN_PROCESS = "in_process"
+    """One after the other, in the run's own process: the fastest while a run fits into one."""
+    MULTIPROCESS = "multiprocess"
+    """Each in a process of this machine, as many at once as it has cores."""
+    K8S = "k8s"
+    """Each in a pod."""
+
+
 class ContractMode(StrEnum):
     """What becomes of fields and values that a record does not declare."""
 
@@ -75,6 +86,8 @@ class Settings(BaseSettings):
     lake_options: dict[str, str] = Field(
         {}, description='Options of its file system, no secrets: {"endpoint_url": "http://127.0.0.1:9000"}.'
     )
+
+    executor: Executor = Field(Executor.IN_PROCESS, description="in_process, multiprocess or k8s.")
 
     simulated_launches: int = Field(205, ge=1, le=1_000_000, description="Size of the simulated fleet, in launches.")
     simulated_seed: int = Field(42, description="The same seed gives the same fleet.")
