@@ -19,9 +19,8 @@ def executor(kind: Executor) -> dg.ExecutorDefinition:
         case Executor.IN_PROCESS:
             return dg.in_process_executor
         case Executor.MULTIPROCESS:
-            # The server that the steps are forked from has imported everything once, and has no threads.
-            start = {"forkserver": {"preload_modules": ["spacex_assets.definitions"]}}
-            return dg.multiprocess_executor.configured({"start_method": start})
+            # Dagster lets the server from which steps are forked import this package once, for all of them.
+            return dg.multiprocess_executor.configured({"start_method": {"forkserver": {}}})
         case Executor.K8S:
             try:
                 from dagster_k8s import k8s_job_executor
