@@ -19,8 +19,10 @@ from spacex_assets.definitions import build_defs
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.endpoints.tables import SCHEMA
 from spacex_assets.inspection.words import shortened
+from spacex_assets.launcher import PROCESS_TAG
 from spacex_assets.load import ledger
 from spacex_assets.local import MODULE
+from spacex_assets.processes import this_process
 
 _STEPS = re.compile(r"^(raw__|typed_|guard_|spacex_|check_)")
 WIDTHS = {"documents": 11, "quarantined": 13, "inserted": 11, "updated": 11, "deleted": 11, "unchanged": 11}
@@ -64,7 +66,8 @@ def _executed(settings: Settings, instance: dg.DagsterInstance, selection: list[
     job = build_defs(settings).resolve_implicit_global_asset_job_def()
     if settings.executor is not Executor.IN_PROCESS:
         found_again = ReconstructableRepository.for_module(MODULE, "defs").get_reconstructable_job(job.name)
-        return dg.execute_job(found_again, instance, asset_selection=selection, run_config=run_config)
+        tags = {PROCESS_TAG: this_process()}
+        return dg.execute_job(found_again, instance, asset_selection=selection, run_config=run_config, tags=tags)
     return job.execute_in_process(
         instance=instance, asset_selection=selection, raise_on_error=False, run_config=run_config
     )
