@@ -8,10 +8,11 @@ CLI := $(BIN)/python -m spacex_assets $(if $(SOURCE),--source "$(SOURCE)")
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run status upkeep backup restore test check ui psql db-url shell stop bench migration dictionary lock up down logs clean
+.PHONY: help run status upkeep backup restore test test-stack test-image lint check audit ui metrics psql db-url shell stop bench \
+	migration dictionary lock up down logs clean
 
 help: ## Explain every target
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo '  SOURCE=...      an http(s) URL, a folder of recorded responses, or simulated (the default)'
 
@@ -40,14 +41,30 @@ restore: $(READY) ## Make the warehouse what it was: make restore FILE=... [REPL
 test: $(READY) ## Run the tests, with branch coverage
 	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered
 
-check: $(READY) ## Lint, check the types, run the tests
+lint: $(READY) ## Lint and check the types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+check: lint ## Lint, check the types, run the tests
 	$(MAKE) test
+
+test-stack: $(READY) ## Run the tests of the image and of the deployed stack (docker; as root all of them)
+	$(BIN)/python -m pytest spacex_assets_tests/deploy
+
+test-image: ## Run the tests inside the image's test stage: make test-image ARGUMENTS="spacex_assets_tests/load" (docker)
+	docker compose run --rm --build test $(if $(ARGUMENTS),python -m pytest -p no:cacheprovider $(ARGUMENTS))
+
+audit: ## Look every locked dependency up in the database of known vulnerabilities
+	$(PYTHON) -m venv $(VENV)-audit
+	$(VENV)-audit/bin/pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	$(VENV)-audit/bin/pip-audit --strict --require-hashes --disable-pip --requirement requirements.lock
 
 ui: $(READY) ## Serve the Dagster UI and daemon on 127.0.0.1:3000 until Ctrl-C
 	@exec $(CLI) ui
+
+metrics: $(READY) ## Serve the metrics of SOURCE for Prometheus on 127.0.0.1:9464 until Ctrl-C
+	@exec $(CLI) metrics
 
 psql: $(READY) ## Open psql on the warehouse of SOURCE
 	@exec $(CLI) psql
@@ -83,11 +100,11 @@ up: ## Build and start the deployed stack, and wait until it is healthy (docker)
 	@deploy/secrets.sh
 	docker compose up --detach --build --wait
 
-down: ## Stop the deployed stack; its data stays
-	docker compose down
+down: ## Stop the deployed stack, with every profile; its data stays
+	docker compose --profile '*' down
 
 logs: ## Follow the deployed stack's logs
-	docker compose logs --follow --tail 100
+	docker compose --profile '*' logs --follow --tail 100
 
 clean: ## Stop everything local and forget it
 	@if [ -x $(BIN)/python ]; then $(CLI) stop; fi

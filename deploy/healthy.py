@@ -1,12 +1,13 @@
-"""Container health checks that ask the service itself, cheaply: `python deploy/healthy.py code|webserver|daemon`.
+"""Container health checks that ask the service itself, cheaply: `python deploy/healthy.py <service>`.
 
 Dagster's own commands take a second of CPU each, and many under load. Exits with 0 if the service does its work, else
 with a traceback and 1.
 """
 
+import os
 import sys
 
-TIMEOUT = 10
+TIMEOUT = float(os.environ.get("SPACEX_HEALTH_SECONDS", "8"))
 LATE_SECONDS = 180
 """A thread of the daemon that is alive says so every 30 seconds."""
 
@@ -24,9 +25,23 @@ def code() -> None:
 
 def webserver() -> None:
     """The webserver answers."""
+    _answers("http://127.0.0.1:3000/server_info")
+
+
+def simulator() -> None:
+    """The simulated API answers."""
+    _answers("http://127.0.0.1:8080/v4/admin/health")
+
+
+def metrics() -> None:
+    """The figures can be read."""
+    _answers("http://127.0.0.1:9464/metrics")
+
+
+def _answers(url: str) -> None:
     from urllib.request import urlopen
 
-    urlopen("http://127.0.0.1:3000/server_info", timeout=TIMEOUT).close()
+    urlopen(url, timeout=TIMEOUT).close()
 
 
 def daemon() -> None:
@@ -38,11 +53,12 @@ def daemon() -> None:
     query = """SELECT coalesce(extract(epoch FROM now() AT TIME ZONE 'utc' - min(timestamp)), 'infinity')
         FROM daemon_heartbeats
         WHERE daemon_id = (SELECT daemon_id FROM daemon_heartbeats ORDER BY timestamp DESC LIMIT 1)"""
-    engine = sa.create_engine(Settings().dagster_url or "", connect_args={"connect_timeout": TIMEOUT})
+    engine = sa.create_engine(Settings().dagster_url or "", connect_args={"connect_timeout": int(TIMEOUT)})
     with engine.connect() as connection:
         late = connection.scalar(sa.text(query))
     assert late < LATE_SECONDS, f"no heartbeat for {late:.0f} s"
 
 
 if __name__ == "__main__":
-    {"code": code, "webserver": webserver, "daemon": daemon}[sys.argv[1]]()
+    CHECKS = {check.__name__: check for check in (code, webserver, daemon, simulator, metrics)}
+    CHECKS[sys.argv[1]]()

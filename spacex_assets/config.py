@@ -5,11 +5,13 @@ world, the folders). What does not: connections, and anything that looks at the 
 """
 
 import re
+from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from sqlalchemy import make_url
 
@@ -58,6 +60,15 @@ class ContractMode(StrEnum):
     """Values are loaded, fields are left in the raw snapshot."""
 
 
+class LogFormat(StrEnum):
+    """How log lines are written."""
+
+    AUTO = "auto"
+    """For people on a terminal, as JSON elsewhere."""
+    JSON = "json"
+    CONSOLE = "console"
+
+
 class Settings(BaseSettings):
     """The settings; each is the upper-case field name behind ``SPACEX_``."""
 
@@ -70,7 +81,9 @@ class Settings(BaseSettings):
         frozen=True,
     )
 
-    source: str = Field("simulated", description="An http(s) base URL, a folder of recorded responses, or 'simulated'.")
+    source: str = Field(
+        "simulated", repr=False, description="An http(s) base URL, a folder of recorded responses, or 'simulated'."
+    )
     database_url: SecretStr | None = Field(
         None, description="The warehouse, '{world}' in it is replaced; unset: the embedded PostgreSQL."
     )
@@ -89,6 +102,9 @@ class Settings(BaseSettings):
 
     executor: Executor = Field(Executor.IN_PROCESS, description="in_process, multiprocess or k8s.")
 
+    simulator_url: str | None = Field(
+        None, description="Where the simulator serves that 'simulated' means; unset: it answers inside the process."
+    )
     simulated_launches: int = Field(205, ge=1, le=1_000_000, description="Size of the simulated fleet, in launches.")
     simulated_seed: int = Field(42, description="The same seed gives the same fleet.")
 
@@ -98,6 +114,8 @@ class Settings(BaseSettings):
     http_connect_timeout: float = Field(5.0, gt=0, description="Seconds to connect.")
     http_read_timeout: float = Field(20.0, gt=0, description="Seconds without a byte.")
     endpoint_time_limit: float = Field(60.0, gt=0, description="Seconds for one endpoint's fetch, attempts included.")
+    body_limit_mib: int = Field(1024, ge=1, description="MiB of one endpoint's body, decompressed; more is refused.")
+    document_limit_mib: int = Field(4, ge=1, description="MiB of one document in it; more is refused.")
 
     shrink_limit: float = Field(0.20, ge=0, le=1, description="Share of documents that may vanish between two loads.")
     shrink_minimum: int = Field(3, ge=1, description="Fewer vanished documents than this are never an error.")
@@ -112,7 +130,10 @@ class Settings(BaseSettings):
         10_000, ge=0, description="Endpoints with more documents are compared leaf by leaf only with full_compare."
     )
     fresh_hours: float = Field(
-        24.0, gt=0, description="Hours without a load after which a table is late; after twice as many it is stale."
+        24.0,
+        ge=1 / 60,
+        description="Hours without a load after which a table is late; after twice as many it is stale. Dagster's "
+        "shortest window is a minute.",
     )
     source_silent_days: float = Field(
         30.0, gt=0, description="Days without a change at the source after which a check warns."
@@ -139,6 +160,22 @@ class Settings(BaseSettings):
     poll_seconds: int = Field(60, ge=1, description="Seconds between two looks at the source for a change.")
 
     ui_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI on 127.0.0.1.")
+    ui_url: str | None = Field(
+        None, description="Where people reach the UI, for links; unset: http://127.0.0.1:<ui_port>."
+    )
+
+    log_format: LogFormat = Field(LogFormat.AUTO, description="json, console, or auto: console on a terminal.")
+
+    alerts: dict[str, SecretStr] = Field(
+        {},
+        description="Who is told of incidents, beside the log: a URL per name. slack+https://… and https://… are "
+        "webhooks, smtp://, smtp+starttls:// and smtps://user:password@host:port?from=…&to=… are mail.",
+    )
+    alert_timeout: float = Field(10.0, gt=0, le=20, description="Seconds for each step of telling a destination.")
+    runbook_url: str = Field("docs/runbook.md", description="Where people find docs/runbook.md, for links.")
+
+    metrics_host: str = Field("127.0.0.1", description="Address on which the metrics are served.")
+    metrics_port: int = Field(9464, ge=1, le=65535, description="Its port.")
 
     @field_validator("source")
     @classmethod
@@ -161,6 +198,26 @@ class Settings(BaseSettings):
         if separator and scheme not in OBJECT_STORES:
             raise ValueError(f"expected a folder or a URL that begins with {', '.join(OBJECT_STORES)} and ://")
         return lake
+
+    @field_validator("alerts")
+    @classmethod
+    def _of_known_channels(cls, alerts: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        if alerts:
+            from spacex_assets.automation.alerts.destinations import destination
+
+            for name, url in alerts.items():
+                destination(name, url.get_secret_value())
+        return alerts
+
+    @property
+    def fresh_windows(self) -> tuple[timedelta, timedelta]:
+        """After how long without a load a table is late, and after how long it is stale."""
+        return timedelta(hours=self.fresh_hours), timedelta(hours=2 * self.fresh_hours)
+
+    @property
+    def ui_shown(self) -> str:
+        """The base of links into the Dagster UI."""
+        return (self.ui_url or f"http://127.0.0.1:{self.ui_port}").rstrip("/")
 
     @property
     def source_shown(self) -> str:
@@ -223,10 +280,16 @@ def settings(**instead: str) -> Settings:
         ) from error
     except ValidationError as error:
         wrong = [
-            f"SPACEX_{'.'.join(map(str, one['loc'])).upper()}: {one['msg']}, found {one['input']!r}."
+            f"SPACEX_{'.'.join(map(str, one['loc'])).upper()}: {one['msg']}, found {_shown(one)}."
             for one in error.errors(include_url=False)
         ]
         raise SettingWrong("\n".join([*wrong, "Every setting is in spacex_assets/config.py."])) from error
+
+
+def _shown(error: ErrorDetails) -> str:
+    """The value that is wrong, unless it may be a secret."""
+    setting = Settings.model_fields.get(str(error["loc"][0])) if error["loc"] else None
+    return "a secret" if setting is None or "SecretStr" in str(setting.annotation) else repr(error["input"])
 
 
 def with_driver(url: str) -> str:

@@ -11,6 +11,7 @@ from spacex_assets.assets.raw import raw_asset
 from spacex_assets.assets.tables import table_assets
 from spacex_assets.assets.typed import typed_assets
 from spacex_assets.automation.executors import executor
+from spacex_assets.automation.incidents import incidents_sensor
 from spacex_assets.automation.jobs import refresh_jobs
 from spacex_assets.automation.launch_approach import launch_approach_sensor
 from spacex_assets.automation.schedules import refresh_schedules
@@ -34,7 +35,11 @@ from spacex_assets.progress import progress_logger
 
 def build_defs(settings: Settings, resources: Mapping[str, object] | None = None) -> dg.Definitions:
     """The whole graph; ``resources`` replaces resources by name, for tests."""
-    logs.configure()
+    logs.configure(settings)
+    if logs.writes_json(settings):
+        from spacex_assets import json_runs
+
+        json_runs.use(settings)
     # Data versions on outputs; pinned by the lock file and a test.
     warnings.filterwarnings("ignore", category=dg.BetaWarning, module="spacex_assets")
     assets = [
@@ -57,7 +62,7 @@ def build_defs(settings: Settings, resources: Mapping[str, object] | None = None
         asset_checks=checks,
         jobs=[*refresh_jobs(), upkeep],
         schedules=[*refresh_schedules(settings), upkeep_schedule(upkeep)],
-        sensors=[source_change_sensor(settings), launch_approach_sensor(settings)],
+        sensors=[source_change_sensor(settings), launch_approach_sensor(settings), incidents_sensor(settings)],
         resources={**default_resources(settings), **(resources or {})},
         executor=executor(settings.executor),
         loggers={"progress": progress_logger},

@@ -3,7 +3,6 @@
 What does not belong here: what has to be there before (``local.py``) and the words of the command line (``cli.py``).
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ import sqlalchemy as sa
 from dagster._core.definitions.reconstruct import ReconstructableRepository
 from dagster_shared.error import SerializableErrorInfo
 
+from spacex_assets.assets.failures import root_cause
+from spacex_assets.assets.steps import endpoint_of_step
 from spacex_assets.config import Executor, Settings
 from spacex_assets.definitions import build_defs
 from spacex_assets.endpoints.registry import ENDPOINTS
@@ -24,7 +25,6 @@ from spacex_assets.load import ledger
 from spacex_assets.local import MODULE
 from spacex_assets.processes import this_process
 
-_STEPS = re.compile(r"^(raw__|typed_|guard_|spacex_|check_)")
 WIDTHS = {"documents": 11, "quarantined": 13, "inserted": 11, "updated": 11, "deleted": 11, "unchanged": 11}
 SECONDS = 11
 
@@ -62,7 +62,7 @@ def _run(settings: Settings, endpoints: Collection[str], selection: list[dg.Asse
 
 def _executed(settings: Settings, instance: dg.DagsterInstance, selection: list[dg.AssetKey] | None) -> Result:
     """The run, by the executor of the settings; other processes find the same settings in their environment."""
-    run_config: dict[str, object] = {"loggers": {"progress": {}}}
+    run_config: dict[str, object] = {} if settings.log_format is LogFormat.JSON else {"loggers": {"progress": {}}}
     job = build_defs(settings).resolve_implicit_global_asset_job_def()
     if settings.executor is not Executor.IN_PROCESS:
         found_again = ReconstructableRepository.for_module(MODULE, "defs").get_reconstructable_job(job.name)
@@ -85,7 +85,7 @@ def failures(result: Result) -> Iterator[Failure]:
 def _failure(step: str, error: SerializableErrorInfo | None) -> Failure:
     if error is None:
         return Failure(step, "no error was recorded")
-    ours = _ours(error)
+    ours = root_cause(error)
     interrupted = ours.cls_name in ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
     return Failure(step, "interrupted" if interrupted else ours.message.strip())
 
@@ -97,18 +97,12 @@ def warnings(result: Result) -> Iterator[str]:
             yield f"{one.severity.value:<6}{one.asset_key.to_user_string()} {one.check_name}: {one.description}"
 
 
-def _ours(error: SerializableErrorInfo) -> SerializableErrorInfo:
-    while error.cause is not None and (error.cls_name or "").startswith(("Dagster", "RetryRequested")):
-        error = error.cause
-    return error
-
-
 def summary(settings: Settings, result: Result, endpoints: Collection[str] = tuple(ENDPOINTS)) -> str:
     """A line per endpoint: documents read, rows by what happened to them, seconds of all its steps."""
     seconds: dict[str, float] = defaultdict(float)
     for event in result.all_events:
         if event.is_step_success or event.is_step_failure:
-            name = _STEPS.sub("", event.step_key or "")
+            name = endpoint_of_step(event.step_key or "")
             if event.is_step_success:
                 seconds[name] += event.step_success_data.duration_ms / 1000
     engine = sa.create_engine(settings.warehouse_url)

@@ -48,7 +48,10 @@ def open_folder() -> Iterator[Callable[[str], Path]]:
 
 @pytest.fixture(scope="session")
 def server(open_folder: Callable[[str], Path]) -> Iterator[Server]:
+    """SPACEX_TEST_POSTGRES names another installation, such as /usr/lib/postgresql/14."""
     postgres = EmbeddedPostgres(open_folder("postgres") / "home")
+    if installation := os.environ.get("SPACEX_TEST_POSTGRES"):
+        vars(postgres.place)["packaged"] = Path(installation)
     yield postgres.start()
     postgres.stop()
     shutil.rmtree(postgres.place.outside, ignore_errors=True)

@@ -16,6 +16,7 @@ COMMAND = [sys.executable, "-m", "spacex_assets"]
     [
         ("SPACEX_UI_PORT", "abc", "SPACEX_UI_PORT: Input should be a valid integer"),
         ("SPACEX_HTTP_RATE", "0", "SPACEX_HTTP_RATE: Input should be greater than 0, found '0'."),
+        ("SPACEX_FRESH_HOURS", "0.01", "SPACEX_FRESH_HOURS: Input should be greater than or equal to 0.01"),
         ("SPACEX_CONTRACT", "freeze", 'A setting cannot be read: error parsing value for field "contract"'),
         ("SPACEX_CONTRACT", '{"launch": "freeze"}', "no endpoint is called launch; there are capsules, company"),
     ],

@@ -3,9 +3,13 @@
 from datetime import UTC, datetime
 
 import dagster as dg
+from dagster_shared.error import SerializableErrorInfo
 
 from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.load.ledger import record_unloaded
+
+_WRAPPERS = ("Dagster", "RetryRequested", "SensorExecutionError", "ScheduleExecutionError")
+"""How the errors begin that Dagster wraps around ours."""
 
 
 def ledger_hook(endpoint: Endpoint) -> dg.HookDefinition:
@@ -34,6 +38,13 @@ def ledger_hook(endpoint: Endpoint) -> dg.HookDefinition:
         )
 
     return record_failure
+
+
+def root_cause(error: SerializableErrorInfo) -> SerializableErrorInfo:
+    """The error that our code raised, below those in which Dagster wraps it."""
+    while error.cause is not None and (error.cls_name or "").startswith(_WRAPPERS):
+        error = error.cause
+    return error
 
 
 def _told(error: BaseException | None) -> str:

@@ -1,11 +1,10 @@
 """One step per endpoint: its typed frames, upserted into PostgreSQL in one transaction."""
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
-from typing import Any
 
 import dagster as dg
 import polars as pl
+import structlog
 
 from spacex_assets.assets.failures import ledger_hook
 from spacex_assets.assets.metadata import column_metadata, typed_origins
@@ -24,9 +23,13 @@ from spacex_assets.transform.intake import Intake
 FULL_COMPARE_TAG = "spacex/full_compare"
 """The tag of a run that says ``true`` or ``false`` instead of SPACEX_FULL_COMPARE."""
 
+log = structlog.get_logger(__name__)
+
 
 def table_assets(endpoint: Endpoint, settings: Settings) -> dg.AssetsDefinition:
     """The assets ``spacex/<table>`` of an endpoint."""
+
+    late, stale = settings.fresh_windows
 
     @dg.multi_asset(
         name=f"spacex_{endpoint.name}",
@@ -43,10 +46,7 @@ def table_assets(endpoint: Endpoint, settings: Settings) -> dg.AssetsDefinition:
                     "dagster/table_name": f"{SCHEMA}.{layout.name}",
                 },
                 code_version=layout.contract,
-                freshness_policy=dg.FreshnessPolicy.time_window(
-                    warn_window=timedelta(hours=settings.fresh_hours),
-                    fail_window=timedelta(hours=2 * settings.fresh_hours),
-                ),
+                freshness_policy=dg.FreshnessPolicy.time_window(warn_window=late, fail_window=stale),
             )
             for layout in endpoint.layouts
         },
@@ -65,7 +65,6 @@ def table_assets(endpoint: Endpoint, settings: Settings) -> dg.AssetsDefinition:
                 origin_of(snapshot, context.resources.lake.read_intake(endpoint, snapshot), context.run_id),
                 context.resources.warehouse,
                 settings_of(context.run, settings),
-                context.log,
             )
 
     return tables
@@ -99,7 +98,6 @@ def table_writes(
     origin: Origin,
     warehouse: Warehouse,
     settings: Settings,
-    log: Any,
 ) -> Iterator[dg.Output[TableWrite]]:
     """One write per table inside one transaction; none if a later snapshot was loaded already.
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 import polars as pl
+import structlog
 
 from spacex_assets.assets.failures import ledger_hook
 from spacex_assets.assets.metadata import column_metadata, raw_origins
@@ -13,6 +14,8 @@ from spacex_assets.extract.snapshot import Snapshot
 from spacex_assets.logs import step_context
 from spacex_assets.retries import retried
 from spacex_assets.transform.typed import Typed, typed
+
+log = structlog.get_logger(__name__)
 
 SHOWN = 10
 """Quarantined documents that a step logs; all are in ops.quarantine."""
@@ -45,7 +48,7 @@ def typed_assets(endpoint: Endpoint, settings: Settings) -> dg.AssetsDefinition:
             result = typed_snapshot(endpoint, snapshot, settings)
             context.resources.lake.write_intake(endpoint, snapshot, result.intake)
             for document in result.intake.rejected[:SHOWN]:
-                context.log.warning(f"{endpoint.name}: quarantined: {document}")
+                log.warning(f"{endpoint.name}: quarantined: {document}")
             for name, frame in result.frames.items():
                 yield dg.Output(frame, output_name=name)
 

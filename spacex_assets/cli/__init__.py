@@ -4,7 +4,9 @@ What does not belong here: what the commands do; each calls the room that does i
 """
 
 import click
+import structlog
 
+from spacex_assets import logs
 from spacex_assets.cli import declaring, inspecting, keeping, operating
 from spacex_assets.cli.simulator import simulator
 from spacex_assets.config import settings
@@ -30,6 +32,8 @@ class _Group(click.Group):
 def main(context: click.Context, source: str | None) -> None:
     """The SpaceX data platform: from the SpaceX API to typed PostgreSQL tables, through a Dagster asset graph."""
     context.obj = settings(source=source) if source else settings()
+    logs.configure(context.obj)
+    context.with_resource(structlog.contextvars.bound_contextvars(command=context.invoked_subcommand))
 
 
 for command in (*operating.COMMANDS, *declaring.COMMANDS, *inspecting.COMMANDS, *keeping.COMMANDS, simulator):

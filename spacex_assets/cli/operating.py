@@ -1,4 +1,4 @@
-"""The commands that run the platform and open its doors: run, ui, shell, psql, db-url, stop."""
+"""The commands that run the platform and open its doors: run, ui, metrics, shell, psql, db-url, stop."""
 
 import os
 import sys
@@ -41,6 +41,17 @@ def ui(settings: Settings) -> None:
     from spacex_assets.ui import serve_ui
 
     serve_ui(settings)
+
+
+@click.command()
+@click.pass_obj
+def metrics(settings: Settings) -> None:
+    """Serve the metrics as an OpenMetrics page for Prometheus until Ctrl-C."""
+    from spacex_assets.inspection.exporter import serve
+    from spacex_assets.local import attach
+
+    # A configured warehouse is read as it is, by whatever role; nothing of Dagster's is needed.
+    serve(settings if settings.database_url is not None else attach(settings))
 
 
 @click.command()
@@ -101,4 +112,4 @@ def report(failed: "Sequence[Failure]") -> None:
         click.secho(f"\n{failure.step}\n  {failure.reason}", fg="red", err=True)
 
 
-COMMANDS = (run, ui, shell, psql, db_url, stop)
+COMMANDS = (run, ui, metrics, shell, psql, db_url, stop)

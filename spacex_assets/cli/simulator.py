@@ -21,10 +21,11 @@ def simulator() -> None:
 
 
 @simulator.command()
-@click.option("--port", default=8080, show_default=True, help="Port on 127.0.0.1.")
+@click.option("--port", default=8080, show_default=True, help="Port to listen on.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; anybody may change it.")
 @click.option("--recordings", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Serve this folder.")
 @click.pass_obj
-def serve(settings: Settings, port: int, recordings: Path | None) -> None:
+def serve(settings: Settings, port: int, host: str, recordings: Path | None) -> None:
     """Serve the simulated fleet, or a folder of recorded responses, over HTTP until Ctrl-C.
 
     Every document is made before the server says that it is ready. Corrections of recorded responses end with it.
@@ -41,11 +42,11 @@ def serve(settings: Settings, port: int, recordings: Path | None) -> None:
     from spacex_assets.simulator.server import listening
     from spacex_assets.simulator.server import serve as serve_content
 
-    with listening(port) as listener:
+    with listening(port, host) as listener:
         content = Content(Recordings(recordings)) if recordings else _fleet(settings)
         for endpoint in ENDPOINTS if content.simulated else ():
             content.spool(endpoint)
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        url = f"http://{host}:{listener.getsockname()[1]}"
         click.echo(f"Serving on {url}, for example {url}/v5/launches. Ctrl-C ends it.", err=True)
         serve_content(content, listener)
 

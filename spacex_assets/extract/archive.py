@@ -7,7 +7,7 @@ from pathlib import Path
 
 from spacex_assets.config import Settings
 from spacex_assets.endpoints.base import Endpoint
-from spacex_assets.extract.errors import ArchiveIncomplete, BodyUndecodable, ExtractError
+from spacex_assets.extract.errors import ArchiveIncomplete, BodyTooLarge, BodyUndecodable, ExtractError
 from spacex_assets.extract.guards import check_volume, check_world
 from spacex_assets.extract.lake import RawLake
 from spacex_assets.extract.scan import scan
@@ -26,11 +26,16 @@ class ArchiveSource:
     def fetch(self, endpoint: Endpoint, lake: RawLake, last_loaded: int | None = None) -> Snapshot:
         """See :class:`Source`."""
         recorded = self._recorded(endpoint)
+        if (size := recorded.stat().st_size) > self.settings.body_limit_mib << 20:
+            raise BodyTooLarge(
+                f"{endpoint.name}: expected at most {self.settings.body_limit_mib} MiB, found {size} bytes in "
+                f"{recorded}. Nothing was published. If that is right, raise SPACEX_BODY_LIMIT_MIB."
+            )
         fetched_at = datetime.now(UTC)
         with lake.staging_file() as staged:
             shutil.copyfile(recorded, staged)
             try:
-                batches = scan(staged, single=endpoint.single)
+                batches = scan(staged, single=endpoint.single, document_limit=self.settings.document_limit_mib << 20)
                 sha256 = _checked_sha256(staged)
             except ExtractError as error:
                 raise type(error)(f"{endpoint.name}: {recorded}: {error}. Nothing was published.") from error

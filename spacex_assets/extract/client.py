@@ -21,6 +21,7 @@ from urllib3.exceptions import DecodeError, HTTPError
 
 from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.extract import errors
+from spacex_assets.extract.addresses import AddressRefused, GuardedAdapter
 from spacex_assets.extract.pace import Limits, TokenBucket, backoff, retry_after
 from spacex_assets.extract.scan import scan, start_of
 from spacex_assets.extract.snapshot import Batch
@@ -28,7 +29,8 @@ from spacex_assets.extract.snapshot import Batch
 log = structlog.get_logger(__name__)
 
 CHUNK = 1 << 16
-BODY_LIMIT = 8 << 30
+ENCODINGS = ("gzip", "deflate")
+"""The compressions that are asked for; each is undone piece by piece."""
 REDIRECTS = 3
 
 
@@ -45,14 +47,25 @@ class Received:
     simulated: bool = False
 
 
+@dataclass(frozen=True)
+class Sizes:
+    """The bytes that a body, decompressed, and a document in it may have."""
+
+    body: int
+    document: int
+
+
 class Client:
     """Fetches bodies; the only place in the platform that repeats a request."""
 
-    def __init__(self, limits: Limits, bucket: TokenBucket) -> None:
-        self.limits, self.bucket = limits, bucket
+    def __init__(self, limits: Limits, bucket: TokenBucket, sizes: Sizes) -> None:
+        self.limits, self.bucket, self.sizes = limits, bucket, sizes
         self.session = requests.Session()
         self.session.headers["User-Agent"] = f"spacex-assets/{version('spacex-assets')} (data platform)"
+        self.session.headers["Accept-Encoding"] = ", ".join(ENCODINGS)
         self.session.trust_env = False
+        for scheme in ("http://", "https://"):
+            self.session.mount(scheme, GuardedAdapter())
 
     def close(self) -> None:
         """Closes the connections."""
@@ -74,11 +87,10 @@ class Client:
             except _Failed as failed:
                 error = failed.error(endpoint, url, attempt, self.limits.attempts, time.monotonic() - began)
                 if not error.transient or attempt == self.limits.attempts:
-                    log.error("fetch failed", url=scrubbed(url), attempt=attempt, error=str(error))
                     raise error from failed
                 asked = retry_after(failed.retry_after)
                 wait = backoff(attempt, self.limits.backoff) if asked is None else asked
-                log.warning("attempt failed", url=scrubbed(url), attempt=attempt, error=str(error), wait_seconds=wait)
+                log.warning("a request failed", request=attempt, wait_seconds=round(wait, 1), error=str(error))
                 self._wait(endpoint, url, wait, deadline, error)
 
     def _wait(
@@ -108,8 +120,9 @@ class Client:
             with staged.open("wb", buffering=0) as file:
                 for chunk in self._chunks(endpoint, url, response, deadline):
                     size += len(chunk)
-                    if size > BODY_LIMIT:
-                        raise _Failed(errors.BodyMisshapen, f"the body is larger than {BODY_LIMIT} bytes", response)
+                    if size > self.sizes.body:
+                        larger = f"the body is larger than {self.sizes.body} bytes (SPACEX_BODY_LIMIT_MIB)"
+                        raise _Failed(errors.BodyTooLarge, larger, response)
                     digest.update(chunk)
                     file.write(chunk)
                     try:
@@ -117,7 +130,7 @@ class Client:
                     except UnicodeDecodeError as error:
                         raise _Failed(errors.BodyUndecodable, f"not UTF-8: {error.reason}", response, staged) from error
             try:
-                batches = scan(staged, single=endpoint.single)
+                batches = scan(staged, single=endpoint.single, document_limit=self.sizes.document)
             except errors.ExtractError as error:
                 raise _Failed(type(error), str(error), response, staged) from error
             simulated = response.headers.get("X-SpaceX-Simulated") == "true"
@@ -139,6 +152,8 @@ class Client:
                 )
             except requests.RequestException as error:
                 raise _Failed(errors.SourceUnreachable, f"{type(error).__name__}: {_reason(error)}") from error
+            except AddressRefused as error:
+                raise _Failed(errors.SourceRefused, str(error)) from error
             except ValueError as error:  # requests looks at the Location even though it is not to follow it
                 raise _Failed(errors.SourceRefused, f"a redirect to no URL: {error}") from error
             with response:
@@ -158,7 +173,9 @@ class Client:
 
     def _chunks(self, endpoint: Endpoint, url: str, response: requests.Response, deadline: float) -> Iterator[bytes]:
         expected = response.headers.get("Content-Length")
-        encoded = "Content-Encoding" in response.headers
+        encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+        if encoding not in ("identity", *ENCODINGS):
+            raise _Failed(errors.SourceRefused, f"a compression that was not asked for: {encoding[:50]!r}", response)
         size = 0
         try:
             while chunk := _arrived(response):
@@ -173,7 +190,11 @@ class Client:
             if late:
                 raise self._too_late(endpoint, url, f"{size} bytes of the body had come") from error
             raise _Failed(errors.BodyTruncated, f"the body broke off after {size} bytes: {error}", response) from error
-        if expected is not None and not encoded and {str(size)} != {length.strip() for length in expected.split(",")}:
+        if (
+            expected is not None
+            and encoding == "identity"
+            and {str(size)} != {length.strip() for length in expected.split(",")}
+        ):
             raise _Failed(errors.BodyTruncated, f"{size} bytes of {expected} came", response)
 
 

@@ -44,11 +44,15 @@ class BodyUndecodable(ExtractError):
 
 
 class SourceRefused(ExtractError):
-    """Another 4xx, a redirect elsewhere, or an answer that was not asked for."""
+    """Another 4xx, a redirect elsewhere, an address that nothing is asked of, or an answer that was not asked for."""
 
 
 class BodyMisshapen(ExtractError):
     """JSON, but not the list or object that the endpoint promises."""
+
+
+class BodyTooLarge(ExtractError):
+    """The body, or a document in it, has more bytes than a source may send."""
 
 
 class TimeLimitExceeded(ExtractError):

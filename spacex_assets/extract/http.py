@@ -3,7 +3,7 @@
 from spacex_assets.config import Settings, World
 from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.errors import WorldMismatch
-from spacex_assets.extract.client import Client, scrubbed
+from spacex_assets.extract.client import Client, Sizes, scrubbed
 from spacex_assets.extract.guards import check_volume, check_world
 from spacex_assets.extract.lake import RawLake
 from spacex_assets.extract.pace import Limits, TokenBucket
@@ -22,7 +22,8 @@ class HttpSource:
             read=settings.http_read_timeout,
             total=settings.endpoint_time_limit,
         )
-        self.client = Client(limits, TokenBucket(settings.http_rate, settings.http_burst))
+        sizes = Sizes(body=settings.body_limit_mib << 20, document=settings.document_limit_mib << 20)
+        self.client = Client(limits, TokenBucket(settings.http_rate, settings.http_burst), sizes)
 
     def fetch(self, endpoint: Endpoint, lake: RawLake, last_loaded: int | None = None) -> Snapshot:
         """See :class:`Source`. An unchanged endpoint costs one 304."""

@@ -12,22 +12,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Never
 
-from spacex_assets.extract.errors import BodyMisshapen, BodyTruncated, BodyUndecodable
+from spacex_assets.extract.errors import BodyMisshapen, BodyTooLarge, BodyTruncated, BodyUndecodable
 from spacex_assets.extract.snapshot import Batch
 
 PIECE = 1 << 20
 BATCH_BYTES = 4 << 20
-DOCUMENT_LIMIT = 64 << 20
+DOCUMENT_LIMIT = 4 << 20
+"""Bytes; read as Python objects, the worst of documents takes some twenty times as many."""
 _SPACE = " \t\r\n"
 
 
-def scan(path: Path, *, single: bool, piece: int = PIECE, batch_bytes: int = BATCH_BYTES) -> tuple[Batch, ...]:
+def scan(
+    path: Path,
+    *,
+    single: bool,
+    document_limit: int = DOCUMENT_LIMIT,
+    piece: int = PIECE,
+    batch_bytes: int = BATCH_BYTES,
+) -> tuple[Batch, ...]:
     """The batches of a body; a single object is one batch of one document.
 
-    Raises :class:`BodyTruncated`, :class:`BodyUndecodable` or :class:`BodyMisshapen`; their texts say at which byte.
+    Raises :class:`BodyTruncated`, :class:`BodyUndecodable`, :class:`BodyMisshapen` or :class:`BodyTooLarge`; their
+    texts say at which byte.
     """
     with path.open("rb") as body:
-        reader = _Reader(body, piece)
+        reader = _Reader(body, piece, document_limit)
         spans = _object(reader) if single else _list(reader)
         batches = tuple(_batched(spans, batch_bytes))
         reader.expect_end()
@@ -40,6 +49,7 @@ class _Reader:
 
     body: BinaryIO
     piece: int
+    limit: int
     text: str = ""
     start: int = 0
     at: int = 0
@@ -52,9 +62,9 @@ class _Reader:
         return self.start + self.at
 
     def grow(self) -> bool:
-        """Reads more, at least doubling what is unread, so that a long document is not scanned over and over."""
+        """Reads more, up to the limit: doubles what is unread, so that a long document is not scanned over and over."""
         unread = self.text[self.at :]
-        more = self.body.read(max(self.piece, len(unread)))
+        more = self.body.read(max(self.piece, min(len(unread), self.limit + 1 - len(unread))))
         self.start, self.at = self.position, 0
         self.text = unread + more.decode("latin-1")
         return bool(more)
@@ -82,10 +92,8 @@ class _Reader:
             try:
                 _, end = self.decoder.raw_decode(self.text, self.at)
             except json.JSONDecodeError as error:
-                if len(self.text) - self.at > DOCUMENT_LIMIT:
-                    raise BodyUndecodable(
-                        f"no end of the document at byte {self.position} within {DOCUMENT_LIMIT} bytes"
-                    ) from error
+                if len(self.text) - self.at > self.limit:
+                    raise self._too_large() from error
                 if not self.grow():
                     raise self._broken(error) from error
                 continue
@@ -98,6 +106,8 @@ class _Reader:
                 ) from error
             except ValueError as error:
                 raise BodyUndecodable(f"the document at byte {self.position} cannot be read: {error}") from error
+            if end - self.at > self.limit:
+                raise self._too_large()
             span = self.position, end - self.at
             self.at = end
             return span
@@ -106,6 +116,11 @@ class _Reader:
         character = self.peek()
         if character:
             raise BodyUndecodable(f"{character!r} at byte {self.position}, after the end of the JSON")
+
+    def _too_large(self) -> BodyTooLarge:
+        return BodyTooLarge(
+            f"the document at byte {self.position} is larger than {self.limit} bytes (SPACEX_DOCUMENT_LIMIT_MIB)"
+        )
 
     def _broken(self, error: json.JSONDecodeError) -> BodyTruncated | BodyUndecodable:
         where = self.start + error.pos

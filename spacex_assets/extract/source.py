@@ -46,6 +46,10 @@ def open_source(settings: Settings, limits: Limits | None = None) -> Iterator[So
     from spacex_assets.extract.http import HttpSource
 
     text = settings.source
+    if text == "simulated" and settings.simulator_url is not None:
+        text = settings.simulator_url
+        if urlsplit(text).scheme not in ("http", "https"):
+            raise SourceUnknown(f"SPACEX_SIMULATOR_URL: expected an http(s) base URL, found {text!r}.")
     scheme = urlsplit(text).scheme if "://" in text or text.startswith("file:") else ""
     if scheme in ("http", "https") or text == "simulated":
         source = HttpSource(SIMULATOR_URL if text == "simulated" else text, settings, limits)

@@ -71,9 +71,23 @@ def _troubles(status: Status) -> Iterator[str]:
     yield f"Drift       {len(status.drift) or 'none'}{_each(Counter(one.endpoint for one in status.drift))}"
     for one in status.drift:
         yield f"  {one.endpoint} {one.path}: {one.change}: {f'{one.before} → ' if one.before else ''}{one.after}"
+    yield from _incidents(status)
     yield f"Checks      {len(status.checks)} failed or warned" if status.checks else "Checks      none failed or warned"
     for verdict in status.checks:
         yield f"  {verdict.severity:<5} {verdict.asset} {verdict.check}: {verdict.description or ''}"
+
+
+def _incidents(status: Status) -> Iterator[str]:
+    yield f"Incidents   {len(status.incidents) or 'none'}{' open' if status.incidents else ''}"
+    for one in status.incidents:
+        since = age((status.at - one.opened_at).total_seconds())
+        yield f"  {one.kind} {one.subject}: for {since}: {' '.join(one.last_error.split())}"
+    failing = [one for one in status.destinations if one.failing_since is not None]
+    seen = max((one.seen_at for one in status.destinations), default=None)
+    looked = f"last looked {age((status.at - seen).total_seconds())} ago" if seen else "nobody looks: `make ui` does"
+    yield f"Alerts      {looked}; {len(failing) or 'no'} destination(s) failing"
+    for target in failing:
+        yield f"  {target.name}: {target.failures} attempt(s), {target.waiting} to be told: {target.last_error}"
 
 
 def _each(counts: Counter[str]) -> str:

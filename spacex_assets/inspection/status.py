@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from pydantic import BaseModel
 
+from spacex_assets.checks.verdicts import Verdict
 from spacex_assets.endpoints.registry import ENDPOINTS
-from spacex_assets.inspection.checks import Verdict
 from spacex_assets.load import ledger
+from spacex_assets.load.incidents import DESTINATIONS, open_incidents, waiting
 
 
 class LastLoad(BaseModel):
@@ -60,8 +61,33 @@ class Drift(BaseModel):
     after: str
 
 
+class OpenIncident(BaseModel):
+    """Something that is wrong, as in ``ops.incidents``."""
+
+    kind: str
+    subject: str
+    endpoint: str | None
+    opened_at: datetime
+    runs: int
+    run_id: str | None
+    last_error: str
+
+
+class DestinationStatus(BaseModel):
+    """Someone who is told of incidents, as in ``ops.destinations``; ``waiting``: incidents still to be told."""
+
+    name: str
+    channel: str
+    seen_at: datetime
+    delivered_at: datetime | None
+    failures: int
+    failing_since: datetime | None
+    last_error: str | None
+    waiting: int
+
+
 class Status(BaseModel):
-    """The whole answer, as of ``at``."""
+    """The whole answer, as of ``at``. Incidents and destinations are as the sensor incidents last saw them."""
 
     at: datetime
     source: str
@@ -69,6 +95,8 @@ class Status(BaseModel):
     endpoints: tuple[EndpointStatus, ...]
     drift: tuple[Drift, ...]
     checks: tuple[Verdict, ...]
+    incidents: tuple[OpenIncident, ...]
+    destinations: tuple[DestinationStatus, ...]
 
 
 def status(connection: sa.Connection, source: str, world: str, checks: Sequence[Verdict]) -> Status:
@@ -99,6 +127,8 @@ def status(connection: sa.Connection, source: str, world: str, checks: Sequence[
         ),
         drift=tuple(drift),
         checks=tuple(checks),
+        incidents=tuple(_incidents(connection)),
+        destinations=tuple(_destinations(connection)),
     )
 
 
@@ -150,6 +180,19 @@ def _drift(connection: sa.Connection) -> list[Drift]:
         "SELECT endpoint, path, change, before, after FROM ops.drift WHERE ended_at IS NULL ORDER BY endpoint, path, id"
     )
     return [Drift.model_validate(row, from_attributes=True) for row in connection.execute(query)]
+
+
+def _incidents(connection: sa.Connection) -> list[OpenIncident]:
+    if connection.scalar(sa.text("SELECT to_regclass('ops.incidents')")) is None:
+        return []
+    return [OpenIncident.model_validate(one, from_attributes=True) for one in open_incidents(connection)]
+
+
+def _destinations(connection: sa.Connection) -> list[DestinationStatus]:
+    if connection.scalar(sa.text("SELECT to_regclass('ops.destinations')")) is None:
+        return []
+    query = sa.select(DESTINATIONS, waiting(DESTINATIONS.c.name).label("waiting")).order_by(DESTINATIONS.c.name)
+    return [DestinationStatus.model_validate(row, from_attributes=True) for row in connection.execute(query)]
 
 
 def _seconds(since: datetime | None, at: datetime) -> float | None:

@@ -8,7 +8,7 @@ from alembic.operations import ops
 from spacex_assets.endpoints.layout import TableLayout
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.endpoints.tables import HISTORY, METADATA, SCHEMA, history_of
-from spacex_assets.load import drift, history, ledger, quarantine, triggers
+from spacex_assets.load import drift, history, incidents, ledger, quarantine, triggers
 from spacex_assets.load.forget import forget_versions
 from spacex_assets.load.routines import Routine, changes
 
@@ -26,6 +26,7 @@ TABLES = (
     *(table for endpoint in ENDPOINTS.values() for table in endpoint.tables),
     *(history_of(layout) for layout in all_layouts()),
     *(ledger.LOADS, ledger.WORLD, quarantine.QUARANTINE, quarantine.RETENTION, drift.DRIFT, drift.PROFILES),
+    *(incidents.INCIDENTS, incidents.DELIVERIES, incidents.DESTINATIONS, incidents.CHECK_FAILURES),
 )
 """Naming them here is what puts them into :data:`METADATA`."""
 

@@ -7,7 +7,7 @@ not belong here: how one table is written (``upsert.py``).
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import polars as pl
@@ -96,7 +96,6 @@ class EndpointLoad:
                 accepted=accepted,
             )
             self.counts[layout.name] = counts
-            log.info("table upserted", table=layout.name, **asdict(counts), unchanged=counts.unchanged)
         if origin.intake.rejected or open_entries(self.connection, origin.endpoint):
             self._record_quarantine(accepted.to_list())
         record_drift(
@@ -164,10 +163,19 @@ def endpoint_load(
             yield load
             outcome = ledger.SUPERSEDED if superseded else ledger.LOADED
             _record(connection, origin, layouts, load.counts, started, outcome)
+        _say(load, outcome)
     except BaseException as error:
         if load is None or not load.failed:
             _record_failure(engine, origin, layouts, started, error)
         raise
+
+
+def _say(load: EndpointLoad, outcome: str) -> None:
+    rows = {
+        what: sum(getattr(counts, what) for counts in load.counts.values())
+        for what in ("inserted", "updated", "deleted", "unchanged", "retained")
+    }
+    log.info(outcome, tables=len(load.counts), **rows, source=load.origin.source, sha256=load.origin.sha256)
 
 
 def _record_failure(

@@ -1,4 +1,4 @@
-"""The simulator as a server on 127.0.0.1, with routes of its own to correct documents and to plan trouble.
+"""The simulator as a server, with routes of its own to correct documents and to plan trouble.
 
 ``/simulator/edits`` and ``/simulator/faults``: ``GET`` shows what is in force, ``POST`` adds (:class:`Edit`,
 :class:`Fault`), ``DELETE`` ends it all; each answers with what is then in force.
@@ -189,13 +189,13 @@ def running_simulator(content: Content) -> Iterator[RunningSimulator]:
             thread.join(10)
 
 
-def listening(port: int) -> socket.socket:
-    """A socket that listens on 127.0.0.1; port 0: any that is free. Raises :class:`PortTaken`."""
+def listening(port: int, host: str = HOST) -> socket.socket:
+    """A socket that listens; port 0: any that is free. Raises :class:`PortTaken`."""
     try:
-        return socket.create_server((HOST, port))
+        return socket.create_server((host, port))
     except OSError as error:
         raise PortTaken(
-            f"Expected to listen on {HOST}:{port}, found: {error.strerror}. Give another one with --port."
+            f"Expected to listen on {host}:{port}, found: {error.strerror}. Give another one with --port."
         ) from error
 
 

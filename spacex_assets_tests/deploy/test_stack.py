@@ -1,28 +1,24 @@
 """The stack of docker-compose.yml on a real engine, from inside and outside; the tests build on each other's stack."""
 
-import shutil
-import socket
+import json
+import os
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from spacex_assets.endpoints.base import SIMULATED_MARK
+from spacex_assets.endpoints.registry import ENDPOINTS
+from spacex_assets.simulator.fleet import Fleet
+from spacex_assets_tests.deploy.engine import engine_missing
+from spacex_assets_tests.deploy.outside import Outside, outside, unavailable
 from spacex_assets_tests.deploy.stack import ROOT, SERVICES, Stack
 
-OUTSIDE = "example.org"
 COUNTS = "SELECT sum(rows_inserted), sum(rows_updated) FROM ops.loads WHERE outcome = 'loaded'"
-
-
-def engine_missing() -> str | None:
-    if shutil.which("docker") is None:
-        return "there is no docker"
-    for command in (["docker", "info"], ["docker", "compose", "version"]):
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            return f"`{' '.join(command)}` says: {done.stderr.strip().splitlines()[-1:]}"
-    return None
 
 
 @pytest.fixture(scope="module")
@@ -31,14 +27,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         pytest.skip(f"the stack needs a Docker engine with compose, and {missing}")
     secrets = tmp_path_factory.mktemp("secrets")
     subprocess.run([ROOT / "deploy" / "secrets.sh", secrets], check=True)
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    stack = Stack(f"spacex-test-{uuid4().hex[:8]}", secrets, port)
+    stack = Stack(f"spacex-test-{uuid4().hex[:8]}", secrets)
     try:
         stack.up()
         yield stack
     finally:
-        stack.compose("down", "--volumes", "--timeout", "10", check=False)
+        stack.compose("--profile", "*", "down", "--volumes", "--timeout", "10", check=False)
 
 
 @pytest.fixture(scope="module")
@@ -74,9 +68,11 @@ def test_the_analyst_cannot_write(loaded: Stack, statement: str) -> None:
         "DELETE FROM history.launches",
         "INSERT INTO history.launches SELECT * FROM history.launches",
         "ALTER TABLE spacex.launches DISABLE TRIGGER ALL",
+        "UPDATE ops.world SET name = 'real'",
+        "DELETE FROM ops.alembic_version",
     ],
 )
-def test_the_loader_changes_no_schema_and_writes_no_history(loaded: Stack, statement: str) -> None:
+def test_the_loader_changes_neither_schema_nor_history_nor_whose_data_it_is(loaded: Stack, statement: str) -> None:
     refused = loaded.sql("loader", statement)
     assert "must be owner" in refused.stderr or "permission denied" in refused.stderr
 
@@ -137,11 +133,11 @@ def test_no_container_has_the_docker_socket(stack: Stack) -> None:
 
 
 def test_postgresql_cannot_be_reached_from_the_egress_network(stack: Stack) -> None:
-    network = f"{stack.name}_backend_network"
-    address = stack.inspect("postgres", f'{{{{(index .NetworkSettings.Networks "{network}").IPAddress}}}}')
-    assert reaches(stack, f"{stack.name}_backend_network", address)
-    assert not reaches(stack, f"{stack.name}_egress_network", address)
-    assert not reaches(stack, f"{stack.name}_ui_network", address)
+    address = stack.address("postgres", "backend_network")
+    networks = ("backend_network", "egress_network", "ui_network", "proxy_network", "simulator_network")
+    with ThreadPoolExecutor() as pool:
+        found = pool.map(lambda network: reaches(stack, f"{stack.name}_{network}", address), networks)
+    assert list(found) == [True, False, False, False, False]
 
 
 def reaches(stack: Stack, network: str, address: str) -> bool:
@@ -150,14 +146,24 @@ def reaches(stack: Stack, network: str, address: str) -> bool:
     return subprocess.run([*call, *probe], capture_output=True).returncode == 0
 
 
-def test_code_alone_has_a_way_out(stack: Stack) -> None:
-    try:
-        address = socket.gethostbyname(OUTSIDE)
-        socket.create_connection((address, 443), timeout=10).close()
-    except OSError as error:
-        pytest.skip(f"this machine itself does not reach {OUTSIDE}: {error}")
-    probe = f"timeout 5 bash -c 'echo > /dev/tcp/{address}/443'"
-    assert {service for service in SERVICES if stack.inside(service, probe).returncode == 0} == {"code"}
+def test_code_alone_has_a_way_out(stack: Stack, tmp_path: Path) -> None:
+    if missing := unavailable():
+        pytest.skip(missing)
+    with outside(tmp_path) as world:
+        assert getting_out(stack, SERVICES, world) == {"code"}
+        assert world.heard() == {"code"}
+
+
+def getting_out(stack: Stack, services: Sequence[str], world: Outside) -> set[str]:
+    """The services that get an answer from outside; each also says its name there, without waiting for one."""
+
+    def tries(service: str) -> bool:
+        stack.inside(service, f"echo {service} > /dev/udp/{world.address}/{world.port}")
+        call = f"timeout 5 bash -c 'echo > /dev/tcp/{world.address}/{world.port}'"
+        return stack.inside(service, call).returncode == 0
+
+    with ThreadPoolExecutor() as pool:
+        return {service for service, out in zip(services, pool.map(tries, services), strict=True) if out}
 
 
 def test_no_secret_is_in_the_containers_settings_or_the_image(stack: Stack) -> None:
@@ -166,8 +172,85 @@ def test_no_secret_is_in_the_containers_settings_or_the_image(stack: Stack) -> N
     shown = subprocess.run(history, capture_output=True, text=True, check=True).stdout
     shown += "".join(stack.inspect(service, "{{json .}}") for service in SERVICES)
     shown += stack.compose("logs").stdout
-    assert len(passwords) == 5
     assert not [password for password in passwords if password in shown]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_secret_is_in_a_process_list_or_environment(stack: Stack, service: str) -> None:
+    everything = "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ | tr '\\0' '\\n'"
+    shown = stack.inside(service, everything).stdout
+    assert "PATH=" in shown
+    assert not [file.name for file in stack.secrets.iterdir() if file.read_text() in shown]
+
+
+@pytest.mark.parametrize("database", ["spacex_simulated", "dagster_simulated"])
+def test_no_secret_is_in_a_table(loaded: Stack, database: str) -> None:
+    dump = loaded.inside("postgres", f"pg_dump -U postgres --data-only --inserts {database}").stdout
+    assert "INSERT INTO" in dump
+    assert not [file.name for file in loaded.secrets.iterdir() if file.read_text() in dump]
+
+
+def test_every_line_of_every_log_is_json(loaded: Stack) -> None:
+    for service in (*SERVICES, "migrate"):
+        for line in loaded.log(service):
+            assert isinstance(json.loads(line), dict), line
+
+
+def test_everything_has_a_limit(stack: Stack) -> None:
+    template = (
+        '{{.HostConfig.Memory}} {{.HostConfig.PidsLimit}} {{index .HostConfig.LogConfig.Config "max-size"}} '
+        "{{.HostConfig.RestartPolicy.Name}} {{.HostConfig.CapDrop}} {{.HostConfig.Privileged}}"
+    )
+    for service in SERVICES:
+        memory, pids, log, *others = stack.inspect(service, template).split()
+        assert int(memory) > 0 and int(pids) > 0 and log == "10m"
+        assert others == ["unless-stopped", "[ALL]", "false"]
+
+
+def test_pages_have_checksums_and_passwords_are_scram(stack: Stack) -> None:
+    query = """SELECT current_setting('data_checksums'), string_agg(rolname, ',' ORDER BY rolname),
+        bool_and(rolpassword LIKE 'SCRAM-SHA-256%') FROM pg_authid WHERE rolcanlogin AND rolname <> 'postgres'
+        UNION ALL SELECT '', rolname, rolpassword IS NULL FROM pg_authid WHERE rolname = 'postgres'"""
+    found = stack.inside("postgres", f'psql -U postgres -qAtc "{query}"')
+    roles = "spacex_analyst,spacex_backup,spacex_dagster,spacex_loader,spacex_owner"
+    assert found.stdout.split() == [f"on|{roles}|t", "|postgres|t"]
+
+
+def test_public_has_no_right_on_a_database_or_on_the_schema_public(stack: Stack) -> None:
+    query = """SELECT count(*) FROM pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba))) AS acl
+        WHERE grantee = 0 AND datname <> 'template0'"""
+    found = stack.inside("postgres", f'psql -U postgres -qAtc "{query}"')
+    assert found.stdout.strip() == "0", found.stderr
+    assert (
+        "permission denied" in stack.sql("analyst", "SET TRANSACTION READ WRITE; CREATE TABLE public.t (i int)").stderr
+    )
+
+
+def test_the_owners_functions_that_write_history_have_a_fixed_search_path(stack: Stack) -> None:
+    query = """SELECT count(*), count(*) FILTER (WHERE proconfig::text NOT LIKE '%search_path=%' OR proconfig IS NULL)
+        FROM pg_proc WHERE prosecdef AND pronamespace = 'history'::regnamespace"""
+    functions, loose = stack.sql("analyst", query).stdout.strip().split("|")
+    assert int(functions) > 20
+    assert loose == "0"
+
+
+@pytest.mark.parametrize("service", ["code", "webserver"])
+def test_the_health_check_sees_that_a_service_hangs(stack: Stack, service: str) -> None:
+    assert stack.inside(service, f"python deploy/healthy.py {service}").returncode == 0
+    signals = """for process in /proc/[0-9]*; do
+        tr '\\0' ' ' < $process/cmdline | grep -qE '^[^ ]*python[^ ]* [^ ]*/dagster' && kill -{} ${{process#/proc/}}
+    done"""
+    stack.inside(service, signals.format("STOP"))
+    try:
+        assert stack.inside(service, f"SPACEX_HEALTH_SECONDS=2 python deploy/healthy.py {service}").returncode == 1
+    finally:
+        stack.inside(service, signals.format("CONT"))
+
+
+def test_the_health_check_sees_that_the_daemon_is_late(stack: Stack) -> None:
+    late = "UPDATE daemon_heartbeats SET timestamp = timestamp - interval '1 hour'"
+    assert stack.sql("dagster", late, "dagster_simulated").returncode == 0
+    assert "no heartbeat" in stack.inside("daemon", "python deploy/healthy.py daemon").stderr
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -180,21 +263,174 @@ def test_a_killed_container_comes_back_and_the_next_run_is_clean(loaded: Stack, 
     assert loaded.sql("analyst", COUNTS).stdout == before
 
 
-def test_down_and_up_keep_the_data(loaded: Stack) -> None:
-    before = loaded.sql("analyst", COUNTS).stdout
+def test_every_service_stops_by_itself_before_the_ten_seconds_are_over_after_which_it_is_killed(loaded: Stack) -> None:
+    assert {loaded.inspect(service, "{{.Config.StopTimeout}}") for service in SERVICES} == {"10"}
+    loaded.compose("stop")
+    ended = {service: loaded.inspect(service, "{{.State.ExitCode}}") for service in SERVICES}
+    assert set(ended.values()) <= {"0", "143"}, ended
+
+
+STATE = """SELECT (SELECT count(*) FROM history.launches), (SELECT count(*) FROM spacex.launch_cores),
+    (SELECT string_agg(l::text, '' ORDER BY id) FROM spacex.launches l)"""
+DOWNGRADE = """
+import sqlalchemy as sa
+from alembic import command
+from spacex_assets.config import Settings
+from spacex_assets.load import migrate
+with sa.create_engine(Settings().warehouse_url).begin() as connection:
+    command.downgrade(migrate._config(connection), "-1")
+"""
+
+
+def test_an_upgrade_from_the_migration_before_keeps_the_data(loaded: Stack) -> None:
+    """Also `down` and `up`; from here on the proxy stands before the UI, and the simulator is a service."""
+    loaded.compose("up", "--detach", "--wait", "postgres")
+    revision = "SELECT version_num FROM ops.alembic_version"
+    newest, before = loaded.sql("analyst", revision).stdout, loaded.sql("analyst", STATE).stdout
+    loaded.compose("run", "--rm", "--no-deps", "migrate", "python", "-c", DOWNGRADE)
+    assert int(loaded.sql("analyst", revision).stdout) == int(newest) - 1
     loaded.compose("down", "--timeout", "10")
-    loaded.up()
-    assert loaded.run_everything() == "SUCCESS"
-    assert loaded.sql("analyst", COUNTS).stdout == before
+    served = loaded.but(COMPOSE_PROFILES="proxy,simulator,backup", SPACEX_SIMULATOR_URL="http://simulator:8080")
+    served.up()
+    assert served.sql("analyst", revision).stdout == newest
+    assert served.sql("analyst", STATE).stdout == before
+    counts = served.sql("analyst", COUNTS).stdout
+    assert served.run_everything() == "SUCCESS"
+    assert served.sql("analyst", COUNTS).stdout == counts
+    source = served.sql("analyst", "SELECT source FROM ops.loads ORDER BY id DESC LIMIT 1").stdout
+    assert source.strip() == "http://simulator:8080"
+
+
+def ask(stack: Stack, path: str, *arguments: str, user: str | None = None) -> str:
+    """The status with which the proxy answers."""
+    password = (stack.secrets / "ui_password").read_text()
+    login = ["--user", f"{user}:{password}"] if user else []
+    certificate = ["--cacert", str(stack.secrets / "tls_certificate")]
+    url = f"https://127.0.0.1:{stack.proxy_port}{path}"
+    status = ["curl", "-s", "-o", os.devnull, "-w", "%{http_code}", *certificate, *login, *arguments, url]
+    return subprocess.run(status, capture_output=True, text=True, check=False).stdout
+
+
+@pytest.fixture
+def proxied(stack: Stack) -> Stack:
+    if not stack.compose("ps", "--quiet", "proxy").stdout:
+        pytest.skip("the proxy is not up; it comes up with the test of the upgrade")
+    return stack
+
+
+def test_the_proxy_lets_in_who_knows_the_password_over_tls(proxied: Stack) -> None:
+    assert ask(proxied, "/server_info") == "401"
+    assert ask(proxied, "/server_info", user="somebody") == "401"
+    assert ask(proxied, "/server_info", user="spacex") == "200"
+    assert ask(proxied, "/server_info", "--tls-max", "1.1", user="spacex") == "000"
+    body = ["--json", '{"query": "{ version }"}']
+    assert ask(proxied, "/graphql", *body, user="spacex") == "200"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ["Origin: https://elsewhere.invalid"],
+        ["Origin: null"],
+        ["Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: no-cors"],
+        ["Origin: https://elsewhere.invalid", "Connection: Upgrade", "Upgrade: websocket"],
+    ],
+)
+def test_a_page_elsewhere_cannot_use_the_browsers_login_at_the_proxy(proxied: Stack, headers: list[str]) -> None:
+    arguments = [part for header in headers for part in ("-H", header)]
+    assert ask(proxied, "/graphql", *arguments, "--json", '{"query": "{ version }"}', user="spacex") == "403"
+
+
+def test_a_link_cannot_carry_a_query_through_the_proxy(proxied: Stack) -> None:
+    assert ask(proxied, "/graphql?query=%7Bversion%7D", user="spacex") == "403"
+
+
+def test_the_proxy_and_the_simulator_are_as_confined_as_the_others(proxied: Stack, tmp_path: Path) -> None:
+    for service in ("proxy", "simulator"):
+        status = proxied.inside(service, "cat /proc/[0-9]*/status | grep -E '^(Uid|CapEff):'").stdout
+        assert "\t0\t" not in status and "CapEff:\t0000000000000000" in status
+        assert "Read-only file system" in proxied.inside(service, "echo > /written").stderr
+        postgres = proxied.address("postgres", "backend_network")
+        assert proxied.inside(service, f"timeout 3 bash -c 'echo > /dev/tcp/{postgres}/5432'").returncode
+        for line in proxied.log(service):
+            assert isinstance(json.loads(line), dict), line
+    if unavailable() is None:
+        with outside(tmp_path) as world:
+            assert getting_out(proxied, ("proxy", "simulator"), world) == set()
+
+
+def test_the_backup_service_writes_a_dump_from_which_everything_comes_back(proxied: Stack) -> None:
+    """As docs/upkeep.md says; the dump is older than what is lost."""
+    before = proxied.sql("analyst", STATE).stdout
+    lost = "DELETE FROM spacex.launch_cores; UPDATE spacex.launches SET name = 'lost'"
+    assert proxied.sql("loader", lost).returncode == 0
+    assert proxied.sql("analyst", STATE).stdout != before
+    restore = """newest=$(ls /var/lib/postgresql/data/spacex-simulated-*.dump | tail -1) && cat $newest"""
+    dump = proxied.compose_bytes("exec", "-T", "backup", "bash", "-c", restore)
+    call = ["exec", "-T", "postgres", "pg_restore", "-U", "postgres", "-d", "spacex_simulated"]
+    proxied.compose_bytes(*call, "--clean", "--if-exists", "--single-transaction", given=dump)
+    assert proxied.sql("analyst", STATE).stdout == before
+    assert "permission denied" in proxied.sql("loader", "DELETE FROM history.launches").stderr
+    assert proxied.run_everything() == "SUCCESS"
+    assert proxied.sql("analyst", STATE).stdout == before
+
+
+def test_the_backups_role_only_reads(proxied: Stack) -> None:
+    login = "PGPASSWORD=$(cat /run/secrets/backup_password) psql -h postgres -U spacex_backup -d spacex_simulated"
+    for statement in ("DELETE FROM ops.world", "CREATE TABLE public.t (i int)", "CREATE TEMP TABLE t (i int)"):
+        assert "permission denied" in proxied.inside("backup", f'{login} -c "{statement}"').stderr
+
+
+@pytest.fixture
+def archive_folder(tmp_path: Path) -> Path:
+    """Recorded responses of which nothing says that they are simulated."""
+    for name, endpoint in ENDPOINTS.items():
+        documents = json.loads(json.dumps(list(Fleet(launches=205).documents(name))).replace(SIMULATED_MARK, ""))
+        (tmp_path / f"{name}.json").write_text(json.dumps(documents[0] if endpoint.single else documents))
+    tmp_path.chmod(0o755)
+    return tmp_path
+
+
+def test_schedules_fill_the_other_world_from_an_archive_folder(stack: Stack, archive_folder: Path) -> None:
+    groups = ("launches", "positions", "fleet", "reference")
+    archive = stack.but(
+        SPACEX_SOURCE="/archive",
+        SPACEX_ARCHIVE=str(archive_folder),
+        SPACEX_AUTOMATION="true",
+        SPACEX_CRON=json.dumps(dict.fromkeys(groups, "* * * * *")),
+    )
+    archive.up()
+    deadline = time.monotonic() + 240
+    while late := {f"refresh_{group}" for group in groups} - archive.scheduled():
+        assert time.monotonic() < deadline, f"no run of {late} succeeded"
+        time.sleep(2)
+    empty = """SELECT count(*), count(*) FILTER (WHERE loaded = 0), (SELECT name FROM ops.world)
+        FROM (SELECT table_name, sum(rows_inserted) AS loaded FROM ops.loads GROUP BY table_name) AS tables"""
+    assert archive.sql("analyst", empty, "spacex_real").stdout.strip() == "23|0|real"
+    assert archive.sql("analyst", "SELECT count(*) FROM spacex.launches", "spacex_real").stdout.strip() == "205"
+    assert "Read-only file system" in archive.inside("code", "echo > /archive/written").stderr
 
 
 def test_a_missing_secret_stops_the_start_with_a_line_that_names_it(stack: Stack, tmp_path: Path) -> None:
     subprocess.run([ROOT / "deploy" / "secrets.sh", tmp_path], check=True)
     (tmp_path / "loader_password").unlink()
-    other = Stack(f"{stack.name}-bare", tmp_path, stack.port)
+    other = Stack(f"{stack.name}-bare", tmp_path)
     try:
         refused = other.compose("up", "--detach", "postgres", check=False)
         assert refused.returncode != 0
         assert [line for line in refused.stderr.splitlines() if str(tmp_path / "loader_password") in line]
+    finally:
+        other.compose("down", "--volumes", check=False)
+
+
+def test_an_empty_secret_stops_the_start_with_a_line_that_names_it(stack: Stack, tmp_path: Path) -> None:
+    subprocess.run([ROOT / "deploy" / "secrets.sh", tmp_path], check=True)
+    (tmp_path / "loader_password").chmod(0o644)
+    (tmp_path / "loader_password").write_text("")
+    other = Stack(f"{stack.name}-empty", tmp_path)
+    try:
+        refused = other.compose("run", "--rm", "--no-deps", "postgres", check=False)
+        assert refused.returncode == 1
+        assert '{"message":"/run/secrets/loader_password is empty' in refused.stdout + refused.stderr
     finally:
         other.compose("down", "--volumes", check=False)

@@ -1,7 +1,9 @@
+import gzip
 import json
 import subprocess
 import sys
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -174,6 +176,23 @@ def test_a_simulator_is_refused_in_the_real_world(lake: RawLake) -> None:
         source(simulated.url).fetch(CORES, lake)
 
 
+def test_the_simulated_world_may_be_served_by_a_simulator_elsewhere_but_by_nothing_else(
+    simulator: RunningSimulator, lake: RawLake
+) -> None:
+    with (
+        running_simulator(Content(Fleet(launches=5))) as simulated,
+        open_source(Settings(source="simulated", simulator_url=simulated.url)) as opened,
+    ):
+        assert opened.fetch(CORES, lake).source == simulated.url
+    with (
+        open_source(Settings(source="simulated", simulator_url=simulator.url)) as real,
+        pytest.raises(WorldMismatch, match="serves real documents"),
+    ):
+        real.fetch(CORES, lake)
+    with pytest.raises(errors.SourceUnknown), open_source(Settings(source="simulated", simulator_url="file:///etc")):
+        pass
+
+
 @contextmanager
 def answering(status: int, *headers: tuple[str, str], body: bytes = b"") -> Iterator[str]:
     """A server that redirects to one of its own addresses first, then gives the same answer to everyone; its URL."""
@@ -219,6 +238,44 @@ def test_a_length_that_is_said_twice_is_one_length(lake: RawLake) -> None:
     twice = [("Content-Length", "2")] * 2
     with answering(200, *twice, body=b"[]") as url, pytest.raises(errors.SnapshotShrunk, match="empty list"):
         source(url).fetch(CORES, lake)
+
+
+def test_a_decompression_bomb_takes_neither_memory_nor_more_disk_than_the_limit(lake: RawLake) -> None:
+    bomb = gzip.compress(b"[" + bytes(256 << 20), 9)
+    headers = (("Content-Encoding", "gzip"), ("Content-Length", str(len(bomb))))
+    with answering(200, *headers, body=bomb) as url:
+        limited = HttpSource(url, Settings(source=url, body_limit_mib=32), Limits(read=2.0))
+        tracemalloc.start()
+        try:
+            with pytest.raises(errors.BodyTooLarge, match=r"33554432 bytes \(SPACEX_BODY_LIMIT_MIB\).*attempt 1 of 3"):
+                limited.fetch(CORES, lake)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert len(bomb) < 1 << 20
+    assert peak < 8 << 20
+    assert [path for path in lake.folder.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "gzip, br", "nonsense"])
+def test_a_compression_that_was_not_asked_for_is_refused(lake: RawLake, encoding: str) -> None:
+    with (
+        answering(200, ("Content-Encoding", encoding), body=b"[]") as url,
+        pytest.raises(errors.SourceRefused, match="not asked for: '" + encoding),
+    ):
+        source(url).fetch(CORES, lake)
+
+
+def test_an_archive_is_held_to_the_same_limits(lake: RawLake, tmp_path: Path) -> None:
+    settings = Settings(source=str(tmp_path), body_limit_mib=3, document_limit_mib=1)
+    recorded = tmp_path / "cores.json"
+    with open_source(settings) as archive:
+        recorded.write_text('[{"id": "' + "x" * (4 << 20) + '"}]')
+        with pytest.raises(errors.BodyTooLarge, match="at most 3 MiB, found 4194316 bytes"):
+            archive.fetch(CORES, lake)
+        recorded.write_text('[{"id": "' + "x" * (2 << 20) + '"}]')
+        with pytest.raises(errors.BodyTooLarge, match=r"document at byte 1 is larger than 1048576 bytes"):
+            archive.fetch(CORES, lake)
 
 
 def test_credentials_of_the_url_appear_nowhere(lake: RawLake) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from spacex_assets.extract.errors import BodyMisshapen, BodyTruncated, BodyUndecodable, ExtractError
+from spacex_assets.extract.errors import BodyMisshapen, BodyTooLarge, BodyTruncated, BodyUndecodable, ExtractError
 from spacex_assets.extract.scan import scan
 
 VALUE: Any = st.recursive(
@@ -80,3 +80,12 @@ def test_a_single_object_is_one_batch_of_one_document(tmp_path: Path) -> None:
 def test_an_empty_list_has_no_batch(tmp_path: Path) -> None:
     (tmp_path / "body").write_text("[ ]")
     assert scan(tmp_path / "body", single=False) == ()
+
+
+@pytest.mark.parametrize("end", ["}]", ""])
+def test_a_document_beyond_the_limit_is_not_read_to_its_end(tmp_path: Path, end: str) -> None:
+    (tmp_path / "body").write_text('[{"a": 1}, {"a": [' + ",".join(["[]"] * 1000) + "]" + end)
+    with pytest.raises(BodyTooLarge, match=r"document at byte 11 is larger than 100 bytes"):
+        scan(tmp_path / "body", single=False, document_limit=100, piece=16)
+    if end:
+        assert scan(tmp_path / "body", single=False, document_limit=4000, piece=16)[0].documents == 2

@@ -33,7 +33,7 @@ def load(
     body = json.dumps(values).encode()
     result = typed(CORES, lambda: [body], simulated=True, mode=mode)
     origin = Origin("cores", "test", sha256(body).hexdigest(), next(FETCHED), result.intake, run)
-    for output in table_writes(CORES, result.frames, origin, warehouse, Settings(), None):
+    for output in table_writes(CORES, result.frames, origin, warehouse, Settings()):
         # What the IO manager does between the yields.
         output.value.load.write(output.value.layout)
 

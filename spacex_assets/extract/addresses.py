@@ -1,0 +1,65 @@
+"""Which addresses may be connected to: none that names no host but this machine's own surroundings.
+
+A source's URL is a setting, its host name is somebody else's answer: neither may lead to the link-local services that
+clouds give credentials from. What does not belong here: what is sent once connected (``client.py``).
+"""
+
+import socket
+from contextlib import suppress
+from ipaddress import IPv6Address, ip_address
+
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+METADATA = frozenset(map(ip_address, ("100.100.100.200", "192.0.0.192", "fd00:ec2::254")))
+"""Where clouds have their metadata service outside of the link-local ranges."""
+
+
+class AddressRefused(Exception):
+    """A host that nothing is asked of; the text says which, and where it leads."""
+
+
+def refuse(host: str, text: str) -> None:
+    """Raises :class:`AddressRefused` if the address, to which the host led, is link-local or no host's."""
+    address = ip_address(text.partition("%")[0])
+    if isinstance(address, IPv6Address):
+        address = address.ipv4_mapped or address.sixtofour or address
+    if address.is_link_local or address.is_multicast or address.is_unspecified or address in METADATA:
+        raise AddressRefused(f"{host} leads to {text}, a link-local, multicast or metadata address")
+
+
+class GuardedAdapter(HTTPAdapter):
+    """Refuses to connect where :func:`refuse` says so, whatever the name resolves to at that moment."""
+
+    def init_poolmanager(self, *arguments: object, **options: object) -> None:
+        """The pools of connections that look before they connect."""
+        super().init_poolmanager(*arguments, **options)  # type: ignore[arg-type]
+        self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+
+
+class _Guarded(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        with suppress(OSError):  # connecting says it better
+            for *_, resolved in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
+                refuse(self.host, str(resolved[0]))
+        connected = super()._new_conn()
+        try:
+            # The name may have been answered otherwise since; nothing has been sent yet.
+            refuse(self.host, connected.getpeername()[0])
+        except BaseException:
+            connected.close()
+            raise
+        return connected
+
+
+class _GuardedTLS(_Guarded, HTTPSConnection):
+    pass
+
+
+class _HTTPPool(HTTPConnectionPool):
+    ConnectionCls = _Guarded
+
+
+class _HTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _GuardedTLS
