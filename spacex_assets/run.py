@@ -15,7 +15,7 @@ from dagster_shared.error import SerializableErrorInfo
 
 from spacex_assets.assets.failures import root_cause
 from spacex_assets.assets.steps import endpoint_of_step
-from spacex_assets.config import Executor, Settings
+from spacex_assets.config import Executor, LogFormat, Settings
 from spacex_assets.definitions import build_defs
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.endpoints.tables import SCHEMA
