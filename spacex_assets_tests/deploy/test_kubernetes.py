@@ -106,15 +106,23 @@ def test_the_code_servers_resources_are_not_those_of_every_run() -> None:
     assert "resources" not in CODE, "the chart would give them to every run, in place of the launcher's"
 
 
-def test_no_secret_is_in_any_file() -> None:
-    for path in FOLDER.glob("*.yaml"):
-        text = path.read_text()
-        assert not re.search(r"://[^/@\s]*:[^/@\s]*@", text), path
-        for name in re.findall(
-            r"(?i)^\s*-?\s*\{?\s*(?:name: )?(\w*(?:password|secret_?access|token)\w*):? ", text, re.M
-        ):
-            assert name in ("secret", "automountServiceAccountToken"), (path, name)
-    assert VALUES["generatePostgresqlPasswordSecret"] is False
+def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(str(key), inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _leaves(name, inner)
+    else:
+        yield name, value
+
+
+def test_secrets_are_named_and_never_given() -> None:
+    for name, value in _leaves("", [VALUES, *(manifest for _, manifest in MANIFESTS)]):
+        assert not re.search(r"://[^/@]*:[^/@]*@", str(value)), value
+        if re.search("(?i)password|secret", name):
+            assert value is False or name.endswith(("SecretName", "secretName")), (name, value)
+    assert not any(manifest["kind"] == "Secret" for _, manifest in MANIFESTS)
 
 
 def test_every_variable_of_ours_is_a_setting() -> None:
@@ -197,9 +205,8 @@ def test_the_code_reaches_outside_but_no_private_address_and_no_metadata_service
 def test_dagster_makes_a_hardened_job_with_its_own_resources_of_a_run() -> None:
     dagster_k8s = pytest.importorskip("dagster_k8s", reason="pip install '.[kubernetes]' makes this run")
     from dagster._config import process_config, resolve_to_config_type
-    from dagster._utils.merger import merge_dicts
     from dagster_k8s.container_context import K8sContainerContext
-    from dagster_k8s.job import construct_dagster_k8s_job
+    from dagster_k8s.job import DagsterK8sJobConfig, construct_dagster_k8s_job
     from kubernetes.client import ApiClient
 
     config = {
@@ -218,7 +225,8 @@ def test_dagster_makes_a_hardened_job_with_its_own_resources_of_a_run() -> None:
             "job_spec_config": LAUNCHER["runK8sConfig"]["jobSpecConfig"],
         },
     }
-    checked = process_config(resolve_to_config_type(dagster_k8s.K8sRunLauncher.config_type()), config)
+    declared = resolve_to_config_type(dagster_k8s.K8sRunLauncher.config_type())
+    checked = process_config(declared, config)
     assert checked.success, checked.errors
     launcher = {name: checked.value.get(name) for name in ("image_pull_policy", "security_context", "run_k8s_config")}
     location = {
@@ -231,10 +239,15 @@ def test_dagster_makes_a_hardened_job_with_its_own_resources_of_a_run() -> None:
             "service_account_name": VALUES["dagster-user-deployments"]["serviceAccount"]["name"],
         }
     }
-    context = K8sContainerContext.create_from_config({"k8s": merge_dicts(launcher, {})}).merge(
+    context = K8sContainerContext.create_from_config({"k8s": launcher}).merge(
         K8sContainerContext.create_from_config(location)
     )
-    job_config = context.get_k8s_job_config("image:1", None)
+    job_config = DagsterK8sJobConfig(
+        job_image="image:1",
+        dagster_home=config["dagster_home"],
+        instance_config_map=config["instance_config_map"],
+        postgres_password_secret=config["postgres_password_secret"],
+    )
     job = construct_dagster_k8s_job(
         job_config, ["dagster", "api", "execute_run"], "dagster-run-x", context.run_k8s_config, component="run_worker"
     )
