@@ -1,7 +1,6 @@
 """One graph on one machine or on many: whatever the lake is and wherever the steps execute, the tables are the same."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -49,10 +48,15 @@ class Site:
         selection = " or ".join(f'key:"raw/{name}"+' for name in endpoints)
         return self.call("dagster", "asset", "materialize", "--select", selection)
 
-    def query(self, statement: Any) -> list[tuple[Any, ...]]:
-        engine = sa.create_engine(self.url, poolclass=sa.NullPool)
+    def query(self, statement: Any, url: str | None = None) -> list[tuple[Any, ...]]:
+        engine = sa.create_engine(url or self.url, poolclass=sa.NullPool)
         with engine.connect() as connection:
             return [tuple(row) for row in connection.execute(statement)]
+
+    def steps_in_processes(self) -> list[str]:
+        """The steps that had a process of their own, by Dagster's event log."""
+        started = "SELECT step_key FROM event_logs WHERE dagster_event_type = 'STEP_WORKER_STARTED'"
+        return [step for (step,) in self.query(sa.text(started), f"{self.url}_dagster")]
 
     def tables(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of every table, without what differs from run to run."""
@@ -137,8 +141,8 @@ def apart(site: Callable[..., Site], object_store: ObjectStore) -> Site:
 
 
 def test_with_a_process_per_step_and_an_s3_lake_tables_and_counts_are_the_same(alone: Site, apart: Site) -> None:
-    executed = dict(re.findall(r" - (\d+) - (\w+) - STEP_SUCCESS", apart.materialize(*FEW)))
-    assert sorted(executed.values()) == sorted(
+    apart.materialize(*FEW)
+    assert sorted(apart.steps_in_processes()) == sorted(
         step.format(name) for name in FEW for step in ("raw__{}", "typed_{}", "guard_{}", "spacex_{}", "check_{}")
     ), "every step had a process of its own"
     tables = {layout.name for name in FEW for layout in ENDPOINTS[name].layouts}
@@ -158,7 +162,7 @@ def test_our_own_commands_use_the_executor_too_and_all_steps_see_one_snapshot(al
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert 'Executing step "spacex_cores" in subprocess' in done.stderr
+    assert apart.steps_in_processes().count("spacex_cores") == 2
     assert apart.counts()["cores"] == [0, 0, 0, len(alone.tables()["cores"])]
 
 

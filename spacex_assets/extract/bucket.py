@@ -141,9 +141,8 @@ class BucketFile:
         return self.bucket.shown(self.name)
 
     def exists(self) -> bool:
-        """Whether it is in the bucket."""
-        there: bool = self.bucket.fs.exists(self.bucket.path(self.name))
-        return there
+        """Whether it is in the bucket, or was when this run looked: copies go when the next one begins."""
+        return self.bucket.copy(self.name).exists() or bool(self.bucket.fs.exists(self.bucket.path(self.name)))
 
     def open(self, mode: Literal["rb"]) -> BufferedReader:
         """The content, from the copy on this machine, which is made if there is none."""
