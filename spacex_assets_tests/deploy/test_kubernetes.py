@@ -95,7 +95,7 @@ def test_a_pod_is_hardened_and_writes_to_bounded_volumes_only(name: str) -> None
     assert "/tmp" in {mount["mountPath"] for mount in mounts.values()}
 
 
-@pytest.mark.parametrize("name", PODS.keys() - {"code"})
+@pytest.mark.parametrize("name", [name for name in PODS if name != "code"])
 def test_a_pod_that_works_says_what_it_needs_and_may_take(name: str) -> None:
     resources = PODS[name]["spec"]["containers"][0]["resources"]
     assert resources["requests"].keys() == {"cpu", "memory"}
