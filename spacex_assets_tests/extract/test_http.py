@@ -254,7 +254,7 @@ def test_a_decompression_bomb_takes_neither_memory_nor_more_disk_than_the_limit(
             tracemalloc.stop()
     assert len(bomb) < 1 << 20
     assert peak < 8 << 20
-    assert [path for path in lake.folder.rglob("*") if path.is_file()] == []
+    assert [path for path in lake.store.folder.rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "gzip, br", "nonsense"])
