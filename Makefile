@@ -92,6 +92,9 @@ lock: $(READY) ## Pin and hash every dependency anew
 	$(VENV)/uv/bin/uv pip compile --quiet --universal --generate-hashes --no-strip-extras --no-annotate \
 		--python-version 3.11 --extra dev --extra embedded --custom-compile-command 'make lock' \
 		-o requirements.lock pyproject.toml
+	$(VENV)/uv/bin/uv pip compile --quiet --universal --generate-hashes --no-strip-extras --no-annotate \
+		--python-version 3.11 --extra object-store --extra kubernetes --constraint requirements.lock \
+		--custom-compile-command 'make lock' -o deploy/kubernetes/requirements.lock pyproject.toml
 
 up: ## Build and start the deployed stack, and wait until it is healthy (docker)
 	@deploy/secrets.sh

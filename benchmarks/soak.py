@@ -34,6 +34,7 @@ from spacex_assets.definitions import build_defs, typed_lake
 from spacex_assets.embedded import EmbeddedPostgres
 from spacex_assets.endpoints.layout import TableLayout
 from spacex_assets.endpoints.registry import ENDPOINTS
+from spacex_assets.extract.store import open_store
 from spacex_assets.load.compare import columns, quoted
 from spacex_assets.load.warehouse import Warehouse
 from spacex_assets.local import prepare
@@ -135,7 +136,7 @@ class Soak:
                 self.mischief.by_hand()
                 self._look()
             age(self.settings, self.engine, days=1)
-            upkeep(self.instance, self.warehouse, self.settings.lake_folder, self.settings, dry_run=False)
+            upkeep(self.instance, self.warehouse, open_store(self.settings), self.settings, dry_run=False)
         self.mischief.end()
         self.driver.settle()
         self._look()
@@ -179,7 +180,7 @@ class Soak:
     def _tables(self) -> Iterator[str]:
         """Each table is the source's last content, leaf by leaf."""
         loaded = self._loaded()
-        lake = typed_lake(self.settings.lake_folder)
+        lake = typed_lake(self.settings)
         for name, endpoint in ENDPOINTS.items():
             if loaded.get(name) != self._served(name):
                 yield f"{name}: what the source has was not loaded"

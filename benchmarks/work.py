@@ -6,12 +6,13 @@ from spacex_assets.config import Settings
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.extract.http import HttpSource
 from spacex_assets.extract.lake import RawLake
+from spacex_assets.extract.store import open_store
 from spacex_assets.load.transaction import Origin
 from spacex_assets.load.warehouse import Warehouse
 from spacex_assets.transform.typed import typed
 
 settings = Settings()
-lake = RawLake(settings.lake_folder)
+lake = RawLake(open_store(settings))
 warehouse = Warehouse.connect(settings.warehouse_url, settings.world)
 source = HttpSource(sys.argv[1], settings)
 for name in sys.argv[2:]:

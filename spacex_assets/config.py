@@ -20,6 +20,8 @@ from spacex_assets.errors import PlatformError
 SECRETS = Path("/run/secrets")
 """Where a container finds its secrets, a file per setting: ``spacex_database_password``."""
 
+OBJECT_STORES = ("s3", "gs", "az")
+
 
 class SettingMissing(PlatformError):
     """A setting that is needed here is not set."""
@@ -34,6 +36,17 @@ class World(StrEnum):
 
     SIMULATED = "simulated"
     REAL = "real"
+
+
+class Executor(StrEnum):
+    """Where the steps of a run are executed."""
+
+    IN_PROCESS = "in_process"
+    """One after the other, in the run's own process: the fastest while a run fits into one."""
+    MULTIPROCESS = "multiprocess"
+    """Each in a process of this machine, as many at once as it has cores."""
+    K8S = "k8s"
+    """Each in a pod."""
 
 
 class ContractMode(StrEnum):
@@ -80,7 +93,14 @@ class Settings(BaseSettings):
     )
     dagster_database_password: SecretStr | None = Field(None, description="Its password, where the URL has none.")
     local: Path = Field(Path(".local"), description="The folder of everything that is kept on this machine.")
-    lake: Path | None = Field(None, description="The folder of raw and typed files; unset: <local>/lake.")
+    lake: str | None = Field(
+        None, description="The folder of raw and typed files, or its s3://, gs:// or az:// URL; unset: <local>/lake."
+    )
+    lake_options: dict[str, str] = Field(
+        {}, description='Options of its file system, no secrets: {"endpoint_url": "http://127.0.0.1:9000"}.'
+    )
+
+    executor: Executor = Field(Executor.IN_PROCESS, description="in_process, multiprocess or k8s.")
 
     simulator_url: str | None = Field(
         None, description="Where the simulator serves that 'simulated' means; unset: it answers inside the process."
@@ -171,6 +191,14 @@ class Settings(BaseSettings):
             raise ValueError(f"no endpoint is called {', '.join(unknown)}; there are {', '.join(ENDPOINTS)}")
         return contract
 
+    @field_validator("lake")
+    @classmethod
+    def _of_known_scheme(cls, lake: str | None) -> str | None:
+        scheme, separator, _ = (lake or "").partition("://")
+        if separator and scheme not in OBJECT_STORES:
+            raise ValueError(f"expected a folder or a URL that begins with {', '.join(OBJECT_STORES)} and ://")
+        return lake
+
     @field_validator("alerts")
     @classmethod
     def _of_known_channels(cls, alerts: dict[str, SecretStr]) -> dict[str, SecretStr]:
@@ -219,9 +247,15 @@ class Settings(BaseSettings):
         return self._complete(self.dagster_database_url, self.dagster_database_password)
 
     @cached_property
+    def lake_url(self) -> str | None:
+        """Where this world's raw and typed files live, if that is an object store."""
+        return f"{self.lake.rstrip('/')}/{self.world}" if self.lake and "://" in self.lake else None
+
+    @cached_property
     def lake_folder(self) -> Path:
-        """Where this world's raw and typed files live."""
-        return (self.lake or self.local / "lake").absolute() / self.world
+        """Where they live on this machine, or are on their way to and from the object store."""
+        folder = self.local / "lake" if self.lake is None or self.lake_url else Path(self.lake)
+        return folder.absolute() / self.world
 
     @cached_property
     def dagster_home(self) -> Path:

@@ -3,7 +3,6 @@
 import gc
 import warnings
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import dagster as dg
 
@@ -11,6 +10,7 @@ from spacex_assets import logs
 from spacex_assets.assets.raw import raw_asset
 from spacex_assets.assets.tables import table_assets
 from spacex_assets.assets.typed import typed_assets
+from spacex_assets.automation.executors import executor
 from spacex_assets.automation.incidents import incidents_sensor
 from spacex_assets.automation.jobs import refresh_jobs
 from spacex_assets.automation.launch_approach import launch_approach_sensor
@@ -19,10 +19,11 @@ from spacex_assets.automation.source_change import source_change_sensor
 from spacex_assets.automation.upkeep import upkeep_job, upkeep_schedule
 from spacex_assets.checks.guards import guard_checks
 from spacex_assets.checks.tables import table_checks
-from spacex_assets.config import Settings
+from spacex_assets.config import Executor, Settings
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.extract.lake import RawLake
 from spacex_assets.extract.source import Source, open_source
+from spacex_assets.extract.store import open_store
 from spacex_assets.io_managers.postgres import PostgresUpsertIOManager
 from spacex_assets.io_managers.raw import RawSnapshotIOManager
 from spacex_assets.io_managers.typed import TypedFrameIOManager, TypedLake
@@ -63,7 +64,7 @@ def build_defs(settings: Settings, resources: Mapping[str, object] | None = None
         schedules=[*refresh_schedules(settings), upkeep_schedule(upkeep, settings)],
         sensors=[source_change_sensor(settings), launch_approach_sensor(settings), incidents_sensor(settings)],
         resources={**default_resources(settings), **(resources or {})},
-        executor=dg.in_process_executor,
+        executor=executor(settings.executor),
         loggers={"progress": progress_logger},
     )
 
@@ -78,10 +79,11 @@ def default_resources(settings: Settings) -> dict[str, object]:
 
     @dg.resource(description="Raw and typed files.")
     def lake(context: dg.InitResourceContext) -> TypedLake:
-        # Every run comes by here: the first moment at which its process can say who it is.
-        if context.instance is not None and context.run_id is not None:
+        # A run in one process comes by here: the first moment at which it can say who it is.
+        alone = settings.executor is Executor.IN_PROCESS
+        if alone and context.instance is not None and context.run_id is not None:
             context.instance.add_run_tags(context.run_id, {PROCESS_TAG: this_process()})
-        opened = typed_lake(settings.lake_folder)
+        opened = typed_lake(settings)
         opened.raw.sweep()
         return opened
 
@@ -116,9 +118,10 @@ def default_resources(settings: Settings) -> dict[str, object]:
     }
 
 
-def typed_lake(folder: Path) -> TypedLake:
-    """The lake in a folder."""
-    return TypedLake(folder, RawLake(folder))
+def typed_lake(settings: Settings) -> TypedLake:
+    """The lake of the settings. Raises :class:`LakeUnusable`."""
+    store = open_store(settings)
+    return TypedLake(store, RawLake(store))
 
 
 defs = build_defs(Settings())

@@ -17,6 +17,7 @@ from spacex_assets.embedded import EmbeddedPostgres
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.errors import PlatformError
 from spacex_assets.extract.lake import RawLake
+from spacex_assets.extract.store import open_store
 from spacex_assets.load.migrate import upgrade
 from spacex_assets.load.warehouse import Warehouse
 
@@ -88,7 +89,7 @@ def prepare(settings: Settings) -> Settings:
     finally:
         engine.dispose()
     _create_dagster_storage(found.dagster)
-    RawLake(settings.lake_folder).sweep()
+    RawLake(open_store(settings)).sweep()
     return _entered(settings, found)
 
 

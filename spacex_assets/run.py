@@ -10,19 +10,25 @@ from dataclasses import dataclass
 import click
 import dagster as dg
 import sqlalchemy as sa
+from dagster._core.definitions.reconstruct import ReconstructableRepository
 from dagster_shared.error import SerializableErrorInfo
 
 from spacex_assets.assets.failures import root_cause
 from spacex_assets.assets.steps import endpoint_of_step
-from spacex_assets.config import LogFormat, Settings
+from spacex_assets.config import Executor, LogFormat, Settings
 from spacex_assets.definitions import build_defs
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.endpoints.tables import SCHEMA
 from spacex_assets.inspection.words import shortened
+from spacex_assets.launcher import PROCESS_TAG
 from spacex_assets.load import ledger
+from spacex_assets.local import MODULE
+from spacex_assets.processes import this_process
 
 WIDTHS = {"documents": 11, "quarantined": 13, "inserted": 11, "updated": 11, "deleted": 11, "unchanged": 11}
 SECONDS = 11
+
+Result = dg.ExecuteInProcessResult | dg.JobExecutionResult
 
 
 @dataclass(frozen=True)
@@ -46,21 +52,28 @@ def run_from_snapshots(settings: Settings, endpoints: Collection[str]) -> list[F
 
 
 def _run(settings: Settings, endpoints: Collection[str], selection: list[dg.AssetKey] | None) -> list[Failure]:
-    job = build_defs(settings).resolve_implicit_global_asset_job_def()
     with dg.DagsterInstance.get() as instance:
-        result = job.execute_in_process(
-            instance=instance,
-            asset_selection=selection,
-            raise_on_error=False,
-            run_config={} if settings.log_format is LogFormat.JSON else {"loggers": {"progress": {}}},
-        )
+        result = _executed(settings, instance, selection)
     click.echo(summary(settings, result, endpoints))
     for line in warnings(result):
         click.secho(line, fg="yellow")
     return list(failures(result))
 
 
-def failures(result: dg.ExecuteInProcessResult) -> Iterator[Failure]:
+def _executed(settings: Settings, instance: dg.DagsterInstance, selection: list[dg.AssetKey] | None) -> Result:
+    """The run, by the executor of the settings; other processes find the same settings in their environment."""
+    run_config: dict[str, object] = {} if settings.log_format is LogFormat.JSON else {"loggers": {"progress": {}}}
+    job = build_defs(settings).resolve_implicit_global_asset_job_def()
+    if settings.executor is not Executor.IN_PROCESS:
+        found_again = ReconstructableRepository.for_module(MODULE, "defs").get_reconstructable_job(job.name)
+        tags = {PROCESS_TAG: this_process()}
+        return dg.execute_job(found_again, instance, asset_selection=selection, run_config=run_config, tags=tags)
+    return job.execute_in_process(
+        instance=instance, asset_selection=selection, raise_on_error=False, run_config=run_config
+    )
+
+
+def failures(result: Result) -> Iterator[Failure]:
     """Every failed step, or the run that failed before any, with the message of the error that our code raised."""
     for event in result.all_events:
         if event.is_step_failure:
@@ -77,16 +90,14 @@ def _failure(step: str, error: SerializableErrorInfo | None) -> Failure:
     return Failure(step, "interrupted" if interrupted else ours.message.strip())
 
 
-def warnings(result: dg.ExecuteInProcessResult) -> Iterator[str]:
+def warnings(result: Result) -> Iterator[str]:
     """A line per check that did not pass and withheld nothing."""
     for one in result.get_asset_check_evaluations():
         if not one.passed and not one.blocking:
             yield f"{one.severity.value:<6}{one.asset_key.to_user_string()} {one.check_name}: {one.description}"
 
 
-def summary(
-    settings: Settings, result: dg.ExecuteInProcessResult, endpoints: Collection[str] = tuple(ENDPOINTS)
-) -> str:
+def summary(settings: Settings, result: Result, endpoints: Collection[str] = tuple(ENDPOINTS)) -> str:
     """A line per endpoint: documents read, rows by what happened to them, seconds of all its steps."""
     seconds: dict[str, float] = defaultdict(float)
     for event in result.all_events:

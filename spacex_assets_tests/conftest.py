@@ -24,6 +24,7 @@ from spacex_assets.embedded import EmbeddedPostgres, Server
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.load.migrate import upgrade
 from spacex_assets.load.warehouse import Warehouse
+from spacex_assets_tests.object_store import ObjectStore, running
 
 DEPLOY = Path(__file__).parent.parent / "deploy" / "postgres"
 
@@ -117,6 +118,12 @@ def deployed(open_folder: Callable[[str], Path]) -> Iterator[Server]:
 def as_role(server: Server, role: str) -> sa.Engine:
     url = sa.make_url(server.url("spacex_real")).set(username=f"spacex_{role}", password="secret")
     return sa.create_engine(url, poolclass=sa.NullPool)
+
+
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[ObjectStore]:
+    with running() as store:
+        yield store
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ from spacex_assets.extract.errors import ExtractError, TimeLimitExceeded
 from spacex_assets.extract.lake import RawLake
 from spacex_assets.extract.pace import Limits
 from spacex_assets.extract.source import Source, open_source
+from spacex_assets.extract.store import open_store
 from spacex_assets.load.warehouse import Warehouse
 
 log = structlog.get_logger(__name__)
@@ -50,7 +51,7 @@ def source_change_sensor(settings: Settings) -> dg.SensorDefinition:
                 return _skipped(_told(memory), memory)
             busy = busy_endpoints(context.instance)
             looked, troubles = look_around(
-                source, RawLake(settings.lake_folder), memory, busy, timedelta(seconds=settings.poll_seconds)
+                source, RawLake(open_store(settings)), memory, busy, timedelta(seconds=settings.poll_seconds)
             )
         if memory.outage:
             return _skipped(_told(memory), memory)

@@ -7,7 +7,6 @@ may go (``upkeep/``, ``load/forget.py``).
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import dagster as dg
 
@@ -15,9 +14,10 @@ from spacex_assets.automation.runs import RunEvents, delete_run, expendable_runs
 from spacex_assets.automation.schedules import schedule_status
 from spacex_assets.config import Settings
 from spacex_assets.endpoints.registry import ENDPOINTS
+from spacex_assets.extract.store import Store, open_store
 from spacex_assets.load.forget import Versions, expendable_versions, forget
 from spacex_assets.load.warehouse import Warehouse
-from spacex_assets.upkeep.lake import ABANDONED_AFTER, Contracts, LakeFile, expendable, listing, remove
+from spacex_assets.upkeep.lake import ABANDONED_AFTER, Contracts, LakeFile, expendable, listing
 from spacex_assets.upkeep.needed import needed
 from spacex_assets.upkeep.tally import Item, tally, told
 
@@ -46,11 +46,11 @@ class Plan:
         )
 
 
-def plan(instance: dg.DagsterInstance, warehouse: Warehouse, folder: Path, settings: Settings, now: datetime) -> Plan:
-    """What may go now; ``folder`` is the lake's. Changes nothing."""
+def plan(instance: dg.DagsterInstance, warehouse: Warehouse, store: Store, settings: Settings, now: datetime) -> Plan:
+    """What may go now; ``store`` is the lake's. Changes nothing."""
     keep = settings.keep_history_days
     history_before = None if keep is None else now - timedelta(days=keep)
-    files = listing(folder)
+    files = listing(store)
     in_progress = unfinished_runs(instance)
     with warehouse.engine.connect() as connection:
         stays = needed(connection, in_progress)
@@ -71,17 +71,17 @@ def plan(instance: dg.DagsterInstance, warehouse: Warehouse, folder: Path, setti
     )
 
 
-def carry_out(planned: Plan, instance: dg.DagsterInstance, warehouse: Warehouse) -> list[Item]:
+def carry_out(planned: Plan, instance: dg.DagsterInstance, warehouse: Warehouse, store: Store) -> list[Item]:
     """Does what was planned; what really went."""
-    return tally(_went(planned, instance, warehouse))
+    return tally(_went(planned, instance, warehouse, store))
 
 
 def upkeep(
-    instance: dg.DagsterInstance, warehouse: Warehouse, folder: Path, settings: Settings, *, dry_run: bool
+    instance: dg.DagsterInstance, warehouse: Warehouse, store: Store, settings: Settings, *, dry_run: bool
 ) -> list[str]:
     """Plans and, unless it is a dry run, carries out; a line per kind of thing that goes or went."""
-    planned = plan(instance, warehouse, folder, settings, datetime.now(UTC))
-    items = planned.items if dry_run else carry_out(planned, instance, warehouse)
+    planned = plan(instance, warehouse, store, settings, datetime.now(UTC))
+    items = planned.items if dry_run else carry_out(planned, instance, warehouse, store)
     return list(told(items)) or ["Nothing is old enough to go."]
 
 
@@ -90,7 +90,7 @@ def upkeep_here(settings: Settings, *, dry_run: bool) -> list[str]:
     warehouse = Warehouse.connect(settings.warehouse_url, settings.world)
     try:
         with dg.DagsterInstance.get() as instance:
-            return upkeep(instance, warehouse, settings.lake_folder, settings, dry_run=dry_run)
+            return upkeep(instance, warehouse, open_store(settings), settings, dry_run=dry_run)
     finally:
         warehouse.close()
 
@@ -107,7 +107,7 @@ def upkeep_job(settings: Settings) -> dg.JobDefinition:
     @dg.op(name="delete_what_is_old", required_resource_keys={"lake", "warehouse"})
     def step(context: dg.OpExecutionContext, config: UpkeepConfig) -> None:
         resources = context.resources
-        lines = upkeep(context.instance, resources.warehouse, resources.lake.folder, settings, dry_run=config.dry_run)
+        lines = upkeep(context.instance, resources.warehouse, resources.lake.store, settings, dry_run=config.dry_run)
         for line in lines:
             context.log.info(f"{'would go: ' if config.dry_run else 'went: '}{line}")
 
@@ -132,12 +132,12 @@ def upkeep_schedule(job: dg.JobDefinition, settings: Settings) -> dg.ScheduleDef
 _LAYOUTS = [layout for endpoint in ENDPOINTS.values() for layout in endpoint.layouts]
 
 
-def _went(planned: Plan, instance: dg.DagsterInstance, warehouse: Warehouse) -> Iterator[Item]:
+def _went(planned: Plan, instance: dg.DagsterInstance, warehouse: Warehouse, store: Store) -> Iterator[Item]:
     for run in planned.runs:
         delete_run(instance, run.run_id)
         yield from _of_run(run)
     for file in planned.files:
-        if remove(file):
+        if store.remove(file.stored):
             yield _of_file(file)
     for some in planned.versions:
         assert planned.history_before is not None
@@ -150,7 +150,7 @@ def _of_run(run: RunEvents) -> tuple[Item, Item]:
 
 
 def _of_file(file: LakeFile) -> Item:
-    return Item(file.kind, 1, file.size)
+    return Item(file.kind, 1, file.stored.size)
 
 
 def _of_versions(table: str, count: int, size: int) -> Item:

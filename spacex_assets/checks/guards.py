@@ -58,7 +58,7 @@ def guard_checks(endpoint: Endpoint, settings: Settings) -> dg.AssetChecksDefini
             found = volume_findings(intake, warehouse.last_accepted_documents(endpoint.name), settings)
             found += refused(intake)
             for layout in endpoint.layouts:
-                found += contract_findings(lake.path(layout, snapshot), layout)
+                found += contract_findings(lake.frame(layout, snapshot), layout)
             if found.findings:
                 origin = origin_of(snapshot, intake, context.run.run_id)
                 record_blocked(warehouse.engine, origin, endpoint.layouts, str(found))
@@ -72,9 +72,9 @@ def guard_checks(endpoint: Endpoint, settings: Settings) -> dg.AssetChecksDefini
     return guard
 
 
-def contract_findings(path: Path, layout: TableLayout) -> Findings:
-    """In what the frame stored at the path differs from its layout."""
-    found = dict(pl.read_parquet_schema(path))
+def contract_findings(stored: Path | bytes, layout: TableLayout) -> Findings:
+    """In what a stored frame, a Parquet file, differs from its layout."""
+    found = dict(pl.read_parquet_schema(stored))
     wrong = [
         Finding(
             "schema", name, f"expected {layout.schema.get(name, 'no such column')}, found {found.get(name, 'none')}"
@@ -84,7 +84,7 @@ def contract_findings(path: Path, layout: TableLayout) -> Findings:
     ]
     if wrong:
         return Findings(tuple(wrong))
-    frame = pl.scan_parquet(path)
+    frame = pl.scan_parquet(stored)
     required = [column.name for column in layout.columns if not column.nullable or column.name in layout.key]
     counts = frame.select(pl.len().alias(" rows"), *(pl.col(name).null_count() for name in required)).collect()
     wrong = [

@@ -58,13 +58,14 @@ def status(settings: Settings, as_json: bool) -> None:
 def explain(settings: Settings, table: str, key: tuple[str, ...], at: datetime | None, as_json: bool) -> None:
     """Tell the story of a row: `explain launches <id>`, `explain launch_cores <launch id> <position>`."""
     from spacex_assets.extract.lake import RawLake
+    from spacex_assets.extract.store import open_store
     from spacex_assets.inspection.story import story
     from spacex_assets.inspection.telling import told
     from spacex_assets.local import attach
 
     settings = attach(settings)
     with _reading(settings) as connection:
-        found = story(connection, RawLake(settings.lake_folder), table, key, at)
+        found = story(connection, RawLake(open_store(settings)), table, key, at)
     click.echo(_json(found) if as_json else told(found))
 
 

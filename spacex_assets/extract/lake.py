@@ -1,78 +1,63 @@
-"""The raw part of a lake folder: bodies by content, observations of them, and which one a run works on.
+"""The raw part of a lake: bodies by content, observations of them, and which one a run works on.
 
 ``raw/<endpoint>/<sha256>.json`` is a body and is never edited; ``latest.json`` beside it is the newest observation,
-``runs/<run_id>.json`` the observation that a run works on, so that all its steps see the same. What is being written
-lies in ``staging/`` and becomes visible by a rename.
+``runs/<run_id>.json`` the observation that a run works on, so that all its steps see the same, wherever they run. What
+is being written lies in ``staging/`` and becomes visible as a whole. What does not belong here: how (``store.py``).
 """
 
-import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import structlog
 
 from spacex_assets.extract.errors import SnapshotMissing
-from spacex_assets.extract.snapshot import Snapshot
+from spacex_assets.extract.snapshot import Body, Snapshot
+from spacex_assets.extract.staging import staging_file, sweep
+from spacex_assets.extract.store import Store
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class RawLake:
-    """The raw snapshots below a folder."""
+    """The raw snapshots in a store."""
 
-    folder: Path
+    store: Store
 
-    @contextmanager
-    def staging_file(self) -> Iterator[Path]:
-        """A file to write to; gone at the end unless it was moved to its place.
+    def staging_file(self) -> AbstractContextManager[Path]:
+        """A file of this machine to write a body to; gone at the end unless it was kept."""
+        return staging_file(self.store.folder)
 
-        Meanwhile it is locked, so that :meth:`sweep` leaves it alone; the lock ends with the process, however it ends.
-        """
-        with self._staging(fcntl.LOCK_SH):
-            file = NamedTemporaryFile(dir=self._staging_folder, suffix=".part", delete=False)  # noqa: SIM115
-            fcntl.flock(file, fcntl.LOCK_EX)
-        path = Path(file.name)
-        try:
-            with file:
-                yield path
-        finally:
-            path.unlink(missing_ok=True)
-
-    def body(self, endpoint: str, sha256: str) -> Path:
+    def body(self, endpoint: str, sha256: str) -> Body:
         """Where a body lies."""
-        return self.folder / "raw" / endpoint / f"{sha256}.json"
+        return self.store.body(_body(endpoint, sha256))
 
-    def keep(self, endpoint: str, sha256: str, staged: Path) -> Path:
+    def keep(self, endpoint: str, sha256: str, staged: Path) -> Body:
         """Moves a complete and checked body to its place, over an equal one if it is there already."""
-        path = self.body(endpoint, sha256)
-        path.parent.mkdir(parents=True, exist_ok=True)
         with staged.open("rb") as file:
             os.fsync(file.fileno())
-        staged.replace(path)
-        return path
+        self.store.keep(_body(endpoint, sha256), staged)
+        return self.body(endpoint, sha256)
 
     def publish(self, snapshot: Snapshot, run_id: str | None = None) -> None:
         """Makes a snapshot the latest one, unless a later one is, and the run's own."""
         latest = self.latest(snapshot.endpoint)
         if latest is None or latest.fetched_at <= snapshot.fetched_at:
-            self._write(self._latest(snapshot.endpoint), snapshot)
+            self._write(_latest(snapshot.endpoint), snapshot)
         if run_id is not None:
-            self._write(self._pin(snapshot.endpoint, run_id), snapshot)
+            self._write(_pin(snapshot.endpoint, run_id), snapshot)
 
     def latest(self, endpoint: str) -> Snapshot | None:
         """The newest snapshot; ``None`` if there is none whose body is still there."""
-        return self._read(self._latest(endpoint))
+        return self._read(_latest(endpoint))
 
     def pinned(self, endpoint: str, run_id: str) -> Snapshot | None:
         """The snapshot that a run worked on; ``None`` if it had none or its body is gone."""
-        return self._read(self._pin(endpoint, run_id))
+        return self._read(_pin(endpoint, run_id))
 
     def intact(self, endpoint: str) -> Snapshot | None:
         """The newest snapshot, if its body still is what was fetched: what a 304 may re-use."""
@@ -104,64 +89,39 @@ class RawLake:
             )
         if run_id is None:
             return latest
-        self._write(self._pin(endpoint, run_id), latest, exclusive=True)
+        self._write(_pin(endpoint, run_id), latest, first=True)
         return self.pinned(endpoint, run_id) or latest
 
     def sweep(self) -> int:
         """Removes what processes that were killed left in staging; how many files."""
-        swept = 0
-        with self._staging(fcntl.LOCK_EX):
-            for path in self._staging_folder.iterdir():
-                # Its owner has it still, or has just moved it.
-                with suppress(BlockingIOError, FileNotFoundError), path.open("rb") as file:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    path.unlink(missing_ok=True)
-                    swept += 1
-        return swept
+        return sweep(self.store.folder)
 
-    @property
-    def _staging_folder(self) -> Path:
-        return self.folder / "staging"
-
-    @contextmanager
-    def _staging(self, how: int) -> Iterator[None]:
-        """A lock on the folder: a file in it is made and locked by its owner before anybody may sweep."""
-        self._staging_folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self._staging_folder, os.O_RDONLY)
-        try:
-            fcntl.flock(descriptor, how)
-            yield
-        finally:
-            os.close(descriptor)
-
-    def _latest(self, endpoint: str) -> Path:
-        return self.folder / "raw" / endpoint / "latest.json"
-
-    def _pin(self, endpoint: str, run_id: str) -> Path:
-        return self.folder / "raw" / endpoint / "runs" / f"{run_id}.json"
-
-    def _read(self, path: Path) -> Snapshot | None:
-        try:
-            manifest = path.read_bytes()
-        except FileNotFoundError:
+    def _read(self, name: str) -> Snapshot | None:
+        manifest = self.store.read(name)
+        if manifest is None:
             return None
         try:
             fields = json.loads(manifest)
             body = self.body(fields["endpoint"], fields["sha256"])
             return Snapshot.model_validate({**fields, "path": body}) if body.exists() else None
         except ValueError as error:
-            log.warning("an unreadable manifest is not used", path=str(path), error=str(error))
+            log.warning("an unreadable manifest is not used", path=self.store.shown(name), error=str(error))
             return None
 
-    def _write(self, path: Path, snapshot: Snapshot, *, exclusive: bool = False) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    def _write(self, name: str, snapshot: Snapshot, *, first: bool = False) -> None:
         with self.staging_file() as partial:
             # Not synced: a manifest that a power failure took only costs another fetch.
             partial.write_text(snapshot.model_dump_json())
-            if exclusive:
-                try:
-                    path.hardlink_to(partial)
-                except FileExistsError:
-                    return
-            else:
-                partial.replace(path)
+            self.store.put(name, partial, first=first)
+
+
+def _body(endpoint: str, sha256: str) -> str:
+    return f"raw/{endpoint}/{sha256}.json"
+
+
+def _latest(endpoint: str) -> str:
+    return f"raw/{endpoint}/latest.json"
+
+
+def _pin(endpoint: str, run_id: str) -> str:
+    return f"raw/{endpoint}/runs/{run_id}.json"

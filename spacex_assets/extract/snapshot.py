@@ -2,9 +2,21 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
+from io import BufferedReader
+from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
+
+
+@runtime_checkable
+class Body(Protocol):
+    """Where a body lies: a path of this machine, or something like it in an object store."""
+
+    def exists(self) -> bool:
+        """Whether it is there."""
+
+    def open(self, mode: Literal["rb"]) -> BufferedReader:
+        """The bytes, which may be sought."""
 
 
 class Batch(BaseModel):
@@ -21,11 +33,11 @@ class Snapshot(BaseModel):
     """The content of an endpoint at a moment.
 
     ``source`` and ``url`` carry no credentials; ``fetched_at`` is when the request was sent that last confirmed the
-    content; ``reused`` says that the content was already in the lake. Everything but ``path``, the body's file, is the
-    manifest that is stored beside the body.
+    content; ``reused`` says that the content was already in the lake. Everything but ``path``, where the body lies, is
+    the manifest that is stored beside the body.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     endpoint: str
     source: str
@@ -37,7 +49,7 @@ class Snapshot(BaseModel):
     documents: int
     batches: tuple[Batch, ...]
     reused: bool = False
-    path: Path = Field(exclude=True)
+    path: Body = Field(exclude=True)
 
     def iter_batches(self) -> Iterator[bytes]:
         """The documents, as the texts of JSON lists of some megabytes each."""

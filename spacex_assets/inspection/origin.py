@@ -2,7 +2,6 @@
 
 import json
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,7 +18,7 @@ from spacex_assets.transform.parse import document_id, split
 class SourceDocument(BaseModel):
     """The document that a version was loaded from: which response, when, and where in its body.
 
-    ``position`` counts documents from 0. Without ``body``, the lake folder no longer has the snapshot of that run.
+    ``position`` counts documents from 0. Without ``body``, the lake no longer has the snapshot of that run.
     """
 
     run_id: str
@@ -27,7 +26,7 @@ class SourceDocument(BaseModel):
     sha256: str | None
     fetched_at: datetime
     url: str | None = None
-    body: Path | None = None
+    body: str | None = None
     position: int | None = None
     document: dict[str, Any] | None = None
 
@@ -51,7 +50,7 @@ def origin_of(
         return SourceDocument(**load)
     place = _place(snapshot, document)
     position, found = place if place else (None, None)
-    return SourceDocument(**load, url=snapshot.url, body=snapshot.path, position=position, document=found)
+    return SourceDocument(**load, url=snapshot.url, body=str(snapshot.path), position=position, document=found)
 
 
 def _place(snapshot: Snapshot, document: str) -> tuple[int, dict[str, Any]] | None:

@@ -50,7 +50,7 @@ def _origin(story: Story) -> Iterator[str]:
         yield f"confirmed   {moment(story.confirmed_at)}, when the source was last asked and still had it so"
     yield f"snapshot    sha256 {origin.sha256}"
     if origin.body is None:
-        yield "            its body is not in this lake folder (SPACEX_LAKE)"
+        yield "            its body is not in this lake (SPACEX_LAKE)"
     else:
         yield f"            document {origin.position} (from 0) of {origin.body}"
 

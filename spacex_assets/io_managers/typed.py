@@ -3,8 +3,7 @@
 The pin of a run says which snapshot its typed frames came from, so that the next step reads exactly those.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,47 +14,52 @@ from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.endpoints.layout import TableLayout
 from spacex_assets.extract.lake import RawLake
 from spacex_assets.extract.snapshot import Snapshot
+from spacex_assets.extract.staging import staging_file
+from spacex_assets.extract.store import Store
 from spacex_assets.retries import retried
 from spacex_assets.transform.intake import Intake
 
 
 @dataclass(frozen=True)
 class TypedLake:
-    """The typed part of a lake folder: ``typed/<table>/<contract>-<sha256>.parquet``."""
+    """The typed part of a lake: ``typed/<table>/<contract>-<sha256>.parquet``."""
 
-    folder: Path
+    store: Store
     raw: RawLake
 
-    def path(self, layout: TableLayout, snapshot: Snapshot) -> Path:
+    def name(self, layout: TableLayout, snapshot: Snapshot) -> str:
         """Where the frame of a table is kept."""
-        return self.folder / "typed" / layout.name / f"{layout.contract}-{snapshot.sha256}.parquet"
+        return f"typed/{layout.name}/{layout.contract}-{snapshot.sha256}.parquet"
 
-    def write(self, layout: TableLayout, snapshot: Snapshot, frame: pl.DataFrame) -> Path:
-        """Writes a frame so that readers see all of it or none."""
-        path = self.path(layout, snapshot)
-        with self._replacing(path) as partial:
+    def write(self, layout: TableLayout, snapshot: Snapshot, frame: pl.DataFrame) -> str:
+        """Writes a frame so that readers see all of it or none; where it lies."""
+        name = self.name(layout, snapshot)
+        with staging_file(self.store.folder) as partial:
             frame.write_parquet(partial, compression="lz4")
-        return path
+            self.store.put(name, partial)
+        return self.store.shown(name)
 
-    def intake_path(self, endpoint: Endpoint, snapshot: Snapshot) -> Path:
+    def frame(self, layout: TableLayout, snapshot: Snapshot) -> Path | bytes:
+        """The frame of a snapshot that was typed, as Polars takes it."""
+        return self.store.frame(self.name(layout, snapshot))
+
+    def intake_name(self, endpoint: Endpoint, snapshot: Snapshot) -> str:
         """Where it is kept what became of the documents."""
-        return self.path(endpoint.layouts[0], snapshot).with_suffix(".intake.json")
+        return self.name(endpoint.layouts[0], snapshot).removesuffix(".parquet") + ".intake.json"
 
     def write_intake(self, endpoint: Endpoint, snapshot: Snapshot, intake: Intake) -> None:
         """Writes what became of the documents, beside the frame of the main table."""
-        with self._replacing(self.intake_path(endpoint, snapshot)) as partial:
+        with staging_file(self.store.folder) as partial:
             partial.write_text(intake.model_dump_json())
+            self.store.put(self.intake_name(endpoint, snapshot), partial)
 
     def read_intake(self, endpoint: Endpoint, snapshot: Snapshot) -> Intake:
-        """What became of the documents of a snapshot that was typed."""
-        return Intake.model_validate_json(self.intake_path(endpoint, snapshot).read_bytes())
-
-    @contextmanager
-    def _replacing(self, path: Path) -> Iterator[Path]:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with self.raw.staging_file() as partial:
-            yield partial
-            partial.replace(path)
+        """What became of the documents of a snapshot that was typed. Raises :class:`FileNotFoundError`."""
+        name = self.intake_name(endpoint, snapshot)
+        content = self.store.read(name)
+        if content is None:
+            raise FileNotFoundError(f"{self.store.shown(name)}: materialize typed/{endpoint.name} first")
+        return Intake.model_validate_json(content)
 
 
 class TypedFrameIOManager(dg.IOManager):
@@ -76,5 +80,5 @@ class TypedFrameIOManager(dg.IOManager):
         endpoint, layout = self.layouts[context.asset_key.path[-1]]
         with retried(context.step_context.previous_attempt_count):
             return pl.read_parquet(
-                self.lake.path(layout, self.lake.raw.resolve(endpoint.name, context.step_context.run_id))
+                self.lake.frame(layout, self.lake.raw.resolve(endpoint.name, context.step_context.run_id))
             )

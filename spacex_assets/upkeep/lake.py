@@ -1,4 +1,4 @@
-"""Which files of a lake folder may go: old snapshots that nothing needs, and the frames made of them.
+"""Which files of a lake may go: old snapshots that nothing needs, and the frames made of them.
 
 Deciding is a pure function over a listing. What does not belong here: how the files come there (``extract/lake.py``,
 ``io_managers/typed.py``).
@@ -6,20 +6,19 @@ Deciding is a pure function over a listing. What does not belong here: how the f
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
 
 from spacex_assets.endpoints.base import Endpoint
+from spacex_assets.extract.store import Store, Stored
 
 ABANDONED_AFTER = timedelta(days=1)
 """No process works on a file for longer."""
 
 _SHA256 = r"(?P<sha256>[0-9a-f]{64})"
-_BODY = re.compile(rf"{_SHA256}\.json")
-_TYPED = re.compile(rf"(?P<contract>.+)-{_SHA256}(?P<suffix>\.parquet|\.intake\.json)")
+_OWNER = r"(?P<owner>[^/]+)"
 
 
 class Kind(StrEnum):
@@ -33,14 +32,22 @@ class Kind(StrEnum):
     LEFT_OVER = "left-overs"
 
 
+_NAMES = {
+    Kind.LEFT_OVER: re.compile(r"staging/[^/]+"),
+    Kind.FRAME: re.compile(rf"typed/{_OWNER}/(?P<contract>[^/]+)-{_SHA256}\.parquet"),
+    Kind.INTAKE: re.compile(rf"typed/{_OWNER}/(?P<contract>[^/]+)-{_SHA256}\.intake\.json"),
+    Kind.PIN: re.compile(rf"raw/{_OWNER}/runs/(?P<run_id>[^/]+)\.json"),
+    Kind.LATEST: re.compile(rf"raw/{_OWNER}/latest\.json"),
+    Kind.BODY: re.compile(rf"raw/{_OWNER}/{_SHA256}\.json"),
+}
+
+
 @dataclass(frozen=True)
 class LakeFile:
     """A file of ours: ``owner`` is the endpoint of a raw file, the table of a typed one."""
 
-    path: Path
+    stored: Stored
     kind: Kind
-    size: int
-    modified_ns: int
     owner: str = ""
     sha256: str = ""
     run_id: str = ""
@@ -48,7 +55,7 @@ class LakeFile:
 
     def modified_before(self, moment: datetime) -> bool:
         """Whether it was last written before a moment."""
-        return self.modified_ns < moment.timestamp() * 1e9
+        return self.stored.modified_ns < moment.timestamp() * 1e9
 
 
 @dataclass(frozen=True)
@@ -76,19 +83,12 @@ class Contracts:
         )
 
 
-def listing(folder: Path) -> list[LakeFile]:
+def listing(store: Store) -> list[LakeFile]:
     """Every file of ours; what is made from something is listed before it, so that nothing seems to lack its origin."""
-    return [
-        *(_file(path, Kind.LEFT_OVER) for path in _files(folder / "staging", "*")),
-        *(file for path in _files(folder / "typed", "*/*") if (file := _typed(path))),
-        *(file for path in _files(folder / "raw", "*/runs/*.json") if (file := _manifest(path, Kind.PIN))),
-        *(file for path in _files(folder / "raw", "*/latest.json") if (file := _manifest(path, Kind.LATEST))),
-        *(
-            _file(path, Kind.BODY, owner=path.parent.name, sha256=match["sha256"])
-            for path in _files(folder / "raw", "*/*.json")
-            if (match := _BODY.fullmatch(path.name))
-        ),
-    ]
+    files = [file for under in ("staging", "typed", "raw") for stored in store.files(under) if (file := _ours(stored))]
+    pointers = [file.stored.name for file in files if file.kind in (Kind.PIN, Kind.LATEST)]
+    contents = store.read_all(pointers)
+    return [replace(file, sha256=file.sha256 or _sha256(contents.get(file.stored.name))) for file in files]
 
 
 def expendable(
@@ -107,17 +107,17 @@ def expendable(
         and file.run_id not in needed.runs
         and (file.owner, file.run_id) not in needed.pins
     ]
-    going = {file.path for file in pins}
+    going = {file.stored for file in pins}
     referred = set(needed.bodies) | {
-        (file.owner, file.sha256) for file in files if file.kind in (Kind.PIN, Kind.LATEST) and file.path not in going
+        (file.owner, file.sha256) for file in files if file.kind in (Kind.PIN, Kind.LATEST) and file.stored not in going
     }
     bodies = [
         file
         for file in files
         if file.kind is Kind.BODY and file.modified_before(before) and (file.owner, file.sha256) not in referred
     ]
-    going |= {file.path for file in bodies}
-    kept = {(file.owner, file.sha256) for file in files if file.kind is Kind.BODY and file.path not in going}
+    going |= {file.stored for file in bodies}
+    kept = {(file.owner, file.sha256) for file in files if file.kind is Kind.BODY and file.stored not in going}
     typed = [
         file
         for file in files
@@ -132,44 +132,16 @@ def expendable(
     return [*left_over, *typed, *pins, *bodies]
 
 
-def remove(file: LakeFile) -> bool:
-    """Deletes a file, unless it was written anew since it was listed; whether it did."""
+def _ours(stored: Stored) -> LakeFile | None:
+    for kind, pattern in _NAMES.items():
+        if match := pattern.fullmatch(stored.name):
+            return LakeFile(stored, kind, **match.groupdict())
+    return None
+
+
+def _sha256(manifest: bytes | None) -> str:
+    """What a pin, or the latest, refers to; one that cannot be read keeps no body, like in ``extract/lake.py``."""
     try:
-        if file.path.stat().st_mtime_ns != file.modified_ns:
-            return False
-        file.path.unlink()
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def _files(folder: Path, pattern: str) -> Iterator[Path]:
-    return (path for path in sorted(folder.glob(pattern)) if path.is_file())
-
-
-def _file(
-    path: Path, kind: Kind, *, owner: str = "", sha256: str = "", run_id: str = "", contract: str = ""
-) -> LakeFile:
-    found = path.stat()
-    return LakeFile(path, kind, found.st_size, found.st_mtime_ns, owner, sha256, run_id, contract)
-
-
-def _typed(path: Path) -> LakeFile | None:
-    if path.suffix == ".partial":
-        return _file(path, Kind.LEFT_OVER)
-    match = _TYPED.fullmatch(path.name)
-    if match is None:
-        return None
-    kind = Kind.FRAME if match["suffix"] == ".parquet" else Kind.INTAKE
-    return _file(path, kind, owner=path.parent.name, sha256=match["sha256"], contract=match["contract"])
-
-
-def _manifest(path: Path, kind: Kind) -> LakeFile | None:
-    """A pin, or the latest; one that cannot be read keeps no body, like in ``extract/lake.py``."""
-    pin = kind is Kind.PIN
-    try:
-        sha256 = str(json.loads(path.read_bytes())["sha256"])
+        return str(json.loads(manifest or b"")["sha256"])
     except (ValueError, KeyError):
-        sha256 = ""
-    owner = path.parent.parent.name if pin else path.parent.name
-    return _file(path, kind, owner=owner, sha256=sha256, run_id=path.stem if pin else "")
+        return ""

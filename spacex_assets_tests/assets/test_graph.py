@@ -23,6 +23,7 @@ from spacex_assets.embedded import Server
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.extract.lake import RawLake
 from spacex_assets.extract.source import open_source
+from spacex_assets.extract.store import Folder
 from spacex_assets.load.migrate import upgrade
 from spacex_assets.load.warehouse import Warehouse
 from spacex_assets.local import environment, prepare
@@ -232,7 +233,7 @@ def test_an_older_snapshot_that_comes_late_is_superseded(settings: Settings) -> 
 
 
 def test_the_core_of_each_asset_is_a_plain_function(settings: Settings, tmp_path: Path) -> None:
-    endpoint, lake = ENDPOINTS["cores"], RawLake(tmp_path / "lake")
+    endpoint, lake = ENDPOINTS["cores"], RawLake(Folder(tmp_path / "lake"))
     warehouse = Warehouse.connect(settings.warehouse_url, settings.world)
     with open_source(settings) as source:
         snapshot = fetch_snapshot(endpoint, source, lake, warehouse)

@@ -15,6 +15,7 @@ from spacex_assets.config import Settings
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.extract.lake import RawLake
 from spacex_assets.extract.source import open_source
+from spacex_assets.extract.store import Folder
 from spacex_assets.simulator.content import Content
 from spacex_assets.simulator.faults import Fault
 from spacex_assets.simulator.fleet import Fleet
@@ -130,7 +131,7 @@ def test_pauses_double_up_to_the_longest() -> None:
 
 
 def test_a_look_at_a_folder_reads_only_what_was_touched(recorded: Path, tmp_path: Path) -> None:
-    recording, cores, lake = tmp_path / "cores.json", ENDPOINTS["cores"], RawLake(tmp_path)
+    recording, cores, lake = tmp_path / "cores.json", ENDPOINTS["cores"], RawLake(Folder(tmp_path))
     recording.write_bytes((recorded / "cores.json").read_bytes())
     with open_source(Settings(source=str(tmp_path), local=tmp_path)) as source:
         first = source.look(cores, lake)
@@ -142,7 +143,7 @@ def test_a_look_at_a_folder_reads_only_what_was_touched(recorded: Path, tmp_path
 
 def test_a_look_at_the_simulated_source_sees_a_correction(tmp_path: Path) -> None:
     settings = Settings(source="simulated", local=tmp_path, simulated_launches=5)
-    cores, lake = ENDPOINTS["cores"], RawLake(tmp_path)
+    cores, lake = ENDPOINTS["cores"], RawLake(Folder(tmp_path))
     with open_source(settings) as source:
         before = source.look(cores, lake)
         assert source.look(cores, lake, before) == before

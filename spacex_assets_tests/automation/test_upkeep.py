@@ -15,6 +15,7 @@ from spacex_assets.checks.tables import findings
 from spacex_assets.config import Settings
 from spacex_assets.definitions import build_defs, typed_lake
 from spacex_assets.endpoints.registry import ENDPOINTS
+from spacex_assets.extract.store import open_store
 from spacex_assets.load.warehouse import Warehouse
 from spacex_assets.local import prepare
 from spacex_assets_tests.conftest import Platform
@@ -120,7 +121,7 @@ def test_a_platform_after_long_silence_loses_what_nobody_needs(aged: Aged) -> No
 
 def test_the_checks_on_the_tables_still_find_the_snapshot_that_was_loaded(aged: Aged) -> None:
     for name in ("launches", "cores"):
-        integrity, _ = findings(ENDPOINTS[name], aged.warehouse, typed_lake(aged.lake), aged.settings)
+        integrity, _ = findings(ENDPOINTS[name], aged.warehouse, typed_lake(aged.settings), aged.settings)
         assert integrity.findings == (), integrity
 
 
@@ -139,11 +140,11 @@ def test_runs_that_are_not_finished_stay_with_their_pins(aged: Aged) -> None:
     aged.age(500)
     with aged.storage.begin() as connection:
         connection.exec_driver_sql(f"UPDATE runs SET status = 'STARTED' WHERE run_id = '{run_id}'")
-    planned = plan(aged.instance, aged.warehouse, aged.lake, aged.settings, datetime.now(UTC))
+    planned = plan(aged.instance, aged.warehouse, open_store(aged.settings), aged.settings, datetime.now(UTC))
     assert run_id not in {run.run_id for run in planned.runs} | {file.run_id for file in planned.files}
     with aged.storage.begin() as connection:
         connection.exec_driver_sql(f"UPDATE runs SET status = 'FAILURE' WHERE run_id = '{run_id}'")
-    planned = plan(aged.instance, aged.warehouse, aged.lake, aged.settings, datetime.now(UTC))
+    planned = plan(aged.instance, aged.warehouse, open_store(aged.settings), aged.settings, datetime.now(UTC))
     assert run_id in {run.run_id for run in planned.runs} & {file.run_id for file in planned.files}
 
 
@@ -231,6 +232,6 @@ def test_what_is_a_day_old_stays(aged: Aged) -> None:
     before = aged.files()
     aged.run()
     now = datetime.now(UTC) + timedelta(hours=23)
-    planned = plan(aged.instance, aged.warehouse, aged.lake, aged.settings, now)
+    planned = plan(aged.instance, aged.warehouse, open_store(aged.settings), aged.settings, now)
     assert planned.runs == ()
-    assert not {file.path.relative_to(aged.lake) for file in planned.files} - before
+    assert not {Path(file.stored.name) for file in planned.files} - before

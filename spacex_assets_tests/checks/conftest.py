@@ -61,4 +61,4 @@ def damaged(server: Server, loaded: Settings) -> Iterator[Warehouse]:
 @pytest.fixture
 def look(loaded: Settings, damaged: Warehouse) -> Look:
     """The integrity and the quality of an endpoint in that copy."""
-    return lambda endpoint: findings(ENDPOINTS[endpoint], damaged, typed_lake(loaded.lake_folder), loaded)
+    return lambda endpoint: findings(ENDPOINTS[endpoint], damaged, typed_lake(loaded), loaded)

@@ -134,7 +134,7 @@ def test_above_a_limit_leaves_are_compared_only_with_full_compare(loaded: Settin
     from spacex_assets.definitions import typed_lake
 
     change(damaged, f"UPDATE spacex.launches SET details = 'by hand' WHERE {ONE}.launches)")
-    lake, launches = typed_lake(loaded.lake_folder), ENDPOINTS["launches"]
+    lake, launches = typed_lake(loaded), ENDPOINTS["launches"]
     large = loaded.model_copy(update={"reconcile_documents": 29})
     assert findings(launches, damaged, lake, large)[0].findings == ()
     whole = large.model_copy(update={"full_compare": True})
@@ -298,7 +298,7 @@ def test_a_look_at_tables_that_were_never_loaded_says_so(settings: Settings) -> 
     from spacex_assets.definitions import typed_lake
 
     warehouse = Warehouse.connect(settings.warehouse_url, settings.world)
-    integrity, _ = findings(ENDPOINTS["cores"], warehouse, typed_lake(settings.lake_folder), settings)
+    integrity, _ = findings(ENDPOINTS["cores"], warehouse, typed_lake(settings), settings)
     warehouse.close()
     assert list(integrity.totals) == ["never loaded"]
 

@@ -13,13 +13,14 @@ from spacex_assets.extract import addresses, errors
 from spacex_assets.extract.client import Limits
 from spacex_assets.extract.http import HttpSource
 from spacex_assets.extract.lake import RawLake
+from spacex_assets.extract.store import Folder
 
 LOOPBACK = "127.0.0.1"
 
 
 def fetch(url: str, folder: Path) -> None:
     limits = Limits(connect=1.0, backoff=0.01)
-    HttpSource(url, Settings(source=url), limits).fetch(ENDPOINTS["cores"], RawLake(folder))
+    HttpSource(url, Settings(source=url), limits).fetch(ENDPOINTS["cores"], RawLake(Folder(folder)))
 
 
 @contextmanager

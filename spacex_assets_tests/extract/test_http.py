@@ -23,6 +23,7 @@ from spacex_assets.extract.lake import RawLake
 from spacex_assets.extract.pace import WAIT_FLOOR, Limits, TokenBucket, backoff, retry_after
 from spacex_assets.extract.snapshot import Snapshot
 from spacex_assets.extract.source import open_source
+from spacex_assets.extract.store import Folder
 from spacex_assets.simulator.content import Content, Recordings
 from spacex_assets.simulator.faults import Fault
 from spacex_assets.simulator.fleet import Fleet
@@ -50,7 +51,7 @@ def simulator(serving: RunningSimulator) -> Iterator[RunningSimulator]:
 
 @pytest.fixture
 def lake(tmp_path: Path) -> RawLake:
-    return RawLake(tmp_path)
+    return RawLake(Folder(tmp_path))
 
 
 def source(url: str, total: float = 20.0) -> HttpSource:
@@ -95,7 +96,7 @@ def test_after_three_attempts_the_error_is_raised_once_and_nothing_is_visible(
     with pytest.raises(error, match=r"cores: GET http://127\.0\.0\.1:\d+/v4/cores: .*attempt 3 of 3"):
         fetch(simulator, lake, fault)
     assert lake.latest("cores") is None
-    assert [path for path in lake.folder.rglob("*") if path.is_file()] == []
+    assert [path for path in lake.store.folder.rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize(
@@ -253,7 +254,7 @@ def test_a_decompression_bomb_takes_neither_memory_nor_more_disk_than_the_limit(
             tracemalloc.stop()
     assert len(bomb) < 1 << 20
     assert peak < 8 << 20
-    assert [path for path in lake.folder.rglob("*") if path.is_file()] == []
+    assert [path for path in lake.store.folder.rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "gzip, br", "nonsense"])
@@ -312,7 +313,7 @@ def test_every_source_fetches_every_endpoint(simulator: RunningSimulator, tmp_pa
     assert isinstance(recordings, Recordings)
     for name in (simulator.url, str(recordings.folder), "simulated"):
         settings = Settings(source=name, simulated_launches=20, local=tmp_path, http_rate=1000)
-        lake = RawLake(tmp_path / str(abs(hash(name))))
+        lake = RawLake(Folder(tmp_path / str(abs(hash(name)))))
         with open_source(settings) as opened:
             for endpoint in ENDPOINTS.values():
                 snapshot = opened.fetch(endpoint, lake)
@@ -364,11 +365,12 @@ def test_what_a_killed_fetch_leaves_is_never_visible_and_swept_once_it_is_dead(
     code = (
         "import sys; from pathlib import Path; from spacex_assets.config import Settings;"
         "from spacex_assets.extract.http import HttpSource; from spacex_assets.extract.lake import RawLake;"
-        "from spacex_assets.endpoints.registry import ENDPOINTS;"
-        "HttpSource(sys.argv[1], Settings(source=sys.argv[1])).fetch(ENDPOINTS['cores'], RawLake(Path(sys.argv[2])))"
+        "from spacex_assets.extract.store import Folder; from spacex_assets.endpoints.registry import ENDPOINTS;"
+        "lake = RawLake(Folder(Path(sys.argv[2])));"
+        "HttpSource(sys.argv[1], Settings(source=sys.argv[1])).fetch(ENDPOINTS['cores'], lake)"
     )
-    process = subprocess.Popen([sys.executable, "-c", code, simulator.url, str(lake.folder)])
-    staging = lake.folder / "staging"
+    process = subprocess.Popen([sys.executable, "-c", code, simulator.url, str(lake.store.folder)])
+    staging = lake.store.folder / "staging"
     while not any(path.stat().st_size for path in staging.glob("*")) and process.poll() is None:
         pass
     assert lake.sweep() == 0
@@ -376,7 +378,7 @@ def test_what_a_killed_fetch_leaves_is_never_visible_and_swept_once_it_is_dead(
     process.kill()
     process.wait()
     assert lake.latest("cores") is None
-    assert not (lake.folder / "raw").exists()
+    assert not (lake.store.folder / "raw").exists()
     assert lake.sweep() == 1
     assert not list(staging.iterdir())
     assert fetch(simulator, lake).documents

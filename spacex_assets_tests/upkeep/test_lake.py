@@ -1,7 +1,8 @@
-"""What of a lake folder goes: by age, but never what somebody needs."""
+"""What of a lake goes, in a folder and in an object store alike: by age, but never what somebody needs."""
 
 import hashlib
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,9 +12,12 @@ import pytest
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.extract.lake import RawLake
 from spacex_assets.extract.snapshot import Snapshot
+from spacex_assets.extract.staging import staging_file
+from spacex_assets.extract.store import Folder, Store
 from spacex_assets.io_managers.typed import TypedLake
 from spacex_assets.transform.intake import Intake
-from spacex_assets.upkeep.lake import Contracts, Kind, LakeFile, Needed, expendable, listing, remove
+from spacex_assets.upkeep.lake import Contracts, Kind, LakeFile, Needed, expendable, listing
+from spacex_assets_tests.object_store import ObjectStore
 
 NOW = datetime.now(UTC)
 CORES = ENDPOINTS["cores"]
@@ -24,13 +28,13 @@ CONTRACTS = Contracts.of(ENDPOINTS.values())
 class Lake:
     """A lake of one endpoint, written as the platform writes it; ages are in days."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.raw = folder, RawLake(folder)
-        self.typed = TypedLake(folder, self.raw)
+    def __init__(self, store: Store, date: Callable[[str, datetime], None]) -> None:
+        self.store, self.raw, self.date = store, RawLake(store), date
+        self.typed = TypedLake(store, self.raw)
 
     def fetch(self, text: str, run_id: str, age: float) -> Snapshot:
         """Publishes a body, pins it and types it, all of the same age."""
-        sha256 = hashlib.sha256(text.encode()).hexdigest()
+        sha256 = sha(text)
         with self.raw.staging_file() as staged:
             staged.write_text(text)
             path = self.raw.keep("cores", sha256, staged)
@@ -47,19 +51,26 @@ class Lake:
             path=path,
         )
         self.raw.publish(snapshot, run_id)
-        frame = self.typed.write(CORES.layouts[0], snapshot, pl.DataFrame({"id": [text]}))
+        self.typed.write(CORES.layouts[0], snapshot, pl.DataFrame({"id": [text]}))
         self.typed.write_intake(CORES, snapshot, Intake(accepted=1))
-        intake = self.typed.intake_path(CORES, snapshot)
-        for file in (path, self.pin(run_id), frame, intake):
-            aged(file, age)
+        made = (self.typed.name(CORES.layouts[0], snapshot), self.typed.intake_name(CORES, snapshot))
+        for name in (body(text), pin(run_id), *made):
+            self.aged(name, age)
         return snapshot
 
-    def pin(self, run_id: str) -> Path:
-        return self.folder / "raw" / "cores" / "runs" / f"{run_id}.json"
+    def write(self, name: str, text: str, age: float) -> str:
+        with staging_file(self.store.folder) as staged:
+            staged.write_text(text)
+            self.store.put(name, staged)
+        return self.aged(name, age)
+
+    def aged(self, name: str, age: float) -> str:
+        self.date(name, NOW - timedelta(days=age))
+        return name
 
     def going(self, needed: Needed = NOTHING, days: float = 90) -> list[LakeFile]:
         return expendable(
-            listing(self.folder),
+            listing(self.store),
             needed,
             CONTRACTS,
             before=NOW - timedelta(days=days),
@@ -70,15 +81,25 @@ class Lake:
         return [(file.kind.value, file.run_id or file.sha256[:6]) for file in self.going(needed, days)]
 
 
-def aged(path: Path, days: float) -> Path:
-    moment = (NOW - timedelta(days=days)).timestamp()
-    os.utime(path, (moment, moment))
-    return path
+def sha(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
-@pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    return Lake(tmp_path)
+def body(text: str) -> str:
+    return f"raw/cores/{sha(text)}.json"
+
+
+def pin(run_id: str) -> str:
+    return f"raw/cores/runs/{run_id}.json"
+
+
+@pytest.fixture(params=["folder", "object store"])
+def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Lake:
+    if request.param == "folder":
+        return Lake(Folder(tmp_path), lambda name, moment: os.utime(tmp_path / name, (moment.timestamp(),) * 2))
+    server: ObjectStore = request.getfixturevalue("object_store")
+    bucket = server.bucket()
+    return Lake(server.store(tmp_path, bucket), lambda name, moment: server.date(bucket, f"lake/real/{name}", moment))
 
 
 def everything_of(snapshot: Snapshot, run_id: str) -> list[tuple[str, str]]:
@@ -103,7 +124,8 @@ def test_the_latest_snapshot_stays_with_its_frames_though_its_pin_goes(lake: Lak
 def test_a_snapshot_stays_as_long_as_the_youngest_pin_on_it(lake: Lake) -> None:
     lake.fetch("same", "run 1", 200)
     lake.fetch("same", "run 2", 10)
-    aged(lake.fetch("latest", "run 3", 1).path.with_name(hashlib.sha256(b"same").hexdigest() + ".json"), 200)
+    lake.fetch("latest", "run 3", 1)
+    lake.aged(body("same"), 200)
     assert lake.names() == [(Kind.PIN.value, "run 1")]
 
 
@@ -123,50 +145,40 @@ def test_what_is_needed_stays_whatever_its_age(lake: Lake, what: str) -> None:
 
 def test_frames_of_an_outdated_contract_or_of_an_unknown_table_go_after_a_day(lake: Lake) -> None:
     latest = lake.fetch("latest", "run 1", 1)
-    frame = lake.typed.path(CORES.layouts[0], latest)
     former = [
-        frame.with_name(f"former-{latest.sha256}.parquet"),
-        frame.with_name(f"former-{latest.sha256}.intake.json"),
-        lake.folder / "typed" / "unknown" / frame.name,
+        f"typed/cores/former-{latest.sha256}.parquet",
+        f"typed/cores/former-{latest.sha256}.intake.json",
+        lake.typed.name(CORES.layouts[0], latest).replace("/cores/", "/unknown/"),
     ]
-    for path in former:
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(b"x")
-        aged(path, 0.9)
+    for name in former:
+        lake.write(name, "x", 0.9)
     assert lake.going() == []
-    for path in former:
-        aged(path, 1.1)
-    assert {file.path for file in lake.going()} == set(former)
+    for name in former:
+        lake.aged(name, 1.1)
+    assert {file.stored.name for file in lake.going()} == set(former)
 
 
-def test_what_killed_writers_left_goes_after_a_day(lake: Lake) -> None:
-    latest = lake.fetch("latest", "run 1", 1)
-    left = [
-        lake.folder / "staging" / "tmp1.part",
-        lake.typed.path(CORES.layouts[0], latest).with_suffix(".123.partial"),
-    ]
-    for path in left:
-        path.write_bytes(b"x")
+def test_what_killed_writers_left_goes_after_a_day(tmp_path: Path) -> None:
+    lake = Lake(Folder(tmp_path), lambda name, moment: os.utime(tmp_path / name, (moment.timestamp(),) * 2))
+    lake.fetch("latest", "run 1", 1)
+    left = tmp_path / "staging" / "tmp1.part"
+    left.write_bytes(b"x")
     assert lake.going() == []
-    for path in left:
-        aged(path, 2)
-    assert {file.path for file in lake.going()} == set(left)
+    lake.aged("staging/tmp1.part", 2)
+    assert [file.stored.name for file in lake.going()] == ["staging/tmp1.part"]
 
 
 def test_what_is_not_ours_stays(lake: Lake) -> None:
     lake.fetch("latest", "run 1", 1)
     for name in ("raw/cores/notes.txt", "raw/cores/notes.json", "typed/cores/mine.parquet", "typed/readme"):
-        path = lake.folder / name
-        path.write_text("mine")
-        aged(path, 1000)
+        lake.write(name, "mine", 1000)
     assert lake.names() == []
 
 
 def test_an_unreadable_manifest_keeps_no_body_and_goes_with_age(lake: Lake) -> None:
     old = lake.fetch("old", "run 1", 100)
     lake.fetch("latest", "run 2", 1)
-    aged(lake.pin("run 1"), 100).write_text("{")
-    aged(lake.pin("run 1"), 100)
+    lake.write(pin("run 1"), "{", 100)
     assert sorted(lake.names()) == everything_of(old, "run 1")
 
 
@@ -175,7 +187,7 @@ def test_a_file_that_was_written_anew_since_is_not_removed(lake: Lake) -> None:
     lake.fetch("latest", "run 2", 1)
     going = lake.going()
     lake.fetch("old", "run 3", 0)
-    assert {file.path for file in going if remove(file)} == {lake.pin("run 1")}
+    assert {file.stored.name for file in going if lake.store.remove(file.stored)} == {pin("run 1")}
     assert lake.raw.pinned("cores", "run 3") is not None
-    assert not any(remove(file) for file in going), "what is gone is not removed again"
+    assert not any(lake.store.remove(file.stored) for file in going), "what is gone is not removed again"
     assert old.path.exists()
