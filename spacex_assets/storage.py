@@ -26,6 +26,8 @@ from spacex_assets.config import Settings
 
 POOL_SIZE = 2
 MAX_OVERFLOW = 20
+NOT_AWAITED = "SET LOCAL synchronous_commit TO off; "
+"""Before a statement: its commit reaches the disk with the next one that is awaited, or within a second."""
 
 
 class PooledPostgresStorage(DagsterPostgresStorage):
@@ -92,25 +94,28 @@ class EventLog(PostgresEventLogStorage):
         return column in self._seen
 
     def store_event(self, event: EventLogEntry) -> None:
-        """Stores an event, unless it says that a hook had nothing to do; nobody listens to a notification of it."""
+        """Stores an event, unless it says that a hook had nothing to do; nobody listens to a notification of it.
+
+        One from which nothing follows is not awaited on disk: the next asset, check or status of a run takes it along.
+        """
         kind = event.dagster_event_type
         if kind is DagsterEventType.HOOK_SKIPPED:
             return
-        if kind not in ASSET_EVENTS and kind not in ASSET_CHECK_EVENTS:
+        if kind not in ASSET_EVENTS and kind not in ASSET_CHECK_EVENTS and self._open.get() is None:
             with self._connect() as connection:
-                self._insert(connection, event)
+                self._insert(connection, event, NOT_AWAITED)
             return
         with self._transaction() as connection:
             event_id = self._insert(connection, event)
             if kind in ASSET_CHECK_EVENTS:
                 self.store_asset_check_event(event, event_id)
-            elif event.get_dagster_event().asset_key:
+            elif kind in ASSET_EVENTS and event.get_dagster_event().asset_key:
                 self._store_asset_event_tags(connection, [event], [event_id])
                 self._store_asset_event(connection, event, event_id)
 
-    def _insert(self, connection: sa.Connection, event: EventLogEntry) -> int:
+    def _insert(self, connection: sa.Connection, event: EventLogEntry, how: str = "") -> int:
         row = self._event_to_row(event)
-        event_id: int = connection.exec_driver_sql(_insertion(tuple(row)), row).scalar_one()
+        event_id: int = connection.exec_driver_sql(how + _insertion(tuple(row)), row).scalar_one()
         return event_id
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:

@@ -173,3 +173,33 @@ def test_an_instance_that_is_left_leaves_no_connection(ready: Settings) -> None:
         while connection.scalar(others) and time.monotonic() < deadline:
             connection.rollback()
         assert connection.scalar(others) == 0
+
+
+def test_only_events_from_which_something_follows_are_awaited_on_disk(ready: Settings) -> None:
+    @dg.asset(check_specs=[dg.AssetCheckSpec("sound", asset="checked")])
+    def checked(context: dg.AssetExecutionContext) -> Iterator[dg.Output[None] | dg.AssetCheckResult]:
+        context.log.info("a line")
+        yield dg.Output(None)
+        yield dg.AssetCheckResult(passed=True)
+
+    engine = sa.create_engine(ready.dagster_url or "", isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with dg.DagsterInstance.get() as instance, engine.connect() as connection:
+        assert instance.event_log_storage.has_table("event_logs")
+        connection.exec_driver_sql(
+            "CREATE TABLE heard (kind text, awaited text);"
+            "CREATE FUNCTION hear() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO heard VALUES "
+            "(NEW.dagster_event_type, current_setting('synchronous_commit')); RETURN NEW; END $$;"
+            "CREATE TRIGGER hear BEFORE INSERT ON event_logs FOR EACH ROW EXECUTE FUNCTION hear()"
+        )
+        run = dg.materialize([checked], instance=instance)
+        heard = connection.exec_driver_sql("SELECT kind, awaited FROM heard ORDER BY kind").all()
+        lines = [entry.user_message for entry in instance.all_logs(run.run_id)]
+    kinds = {state: {kind for kind, awaited in heard if awaited == state} for state in ("on", "off")}
+    assert kinds["on"] == {
+        "ASSET_CHECK_EVALUATION",
+        "ASSET_CHECK_EVALUATION_PLANNED",
+        "ASSET_MATERIALIZATION",
+        "ASSET_MATERIALIZATION_PLANNED",
+    }
+    assert {"STEP_START", "STEP_SUCCESS", "PIPELINE_SUCCESS", None} <= kinds["off"]
+    assert "a line" in lines
