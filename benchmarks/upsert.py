@@ -86,15 +86,10 @@ def measure(engine: sa.Engine, frame: pl.DataFrame) -> None:
             opened.write(layout)
 
     base = memory("VmRSS")
-    changed = frame.with_columns(
-        pl.when(pl.int_range(pl.len()) % 100 == 0).then(pl.lit("changed")).otherwise("details").alias("details")
-    )
     results = []
-    for name, wanted, bound in (
-        ("first load", frame, 1.0),
-        ("identical re-run", frame, 0.2),
-        ("1 % changed", changed, 0.25),
-    ):
+    for name, bound in (("first load", 1.0), ("identical re-run", 0.2), ("1 % changed", 0.25)):
+        # Made in its turn, so that only the frame that is loaded takes memory.
+        wanted = changed(frame) if name == "1 % changed" else frame
         checkpoint(engine)
         before = wal(engine)
         forget_peak()
@@ -107,6 +102,12 @@ def measure(engine: sa.Engine, frame: pl.DataFrame) -> None:
             f"  {name:<17} {seconds:6.2f} s = {seconds / reference:.2f} of it (at most {bound}), WAL {written:.3f} MB, "
             f"peak {peak:.0f} MiB above the frame (at most 400 MB)"
         )
+
+
+def changed(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with another value in every hundredth row."""
+    text = pl.when(pl.int_range(pl.len()) % 100 == 0).then(pl.lit("changed")).otherwise("details")
+    return frame.with_columns(text.alias("details"))
 
 
 def plain_copy(engine: sa.Engine, frame: pl.DataFrame) -> float:

@@ -17,6 +17,7 @@ from spacex_assets.config import Settings
 from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.endpoints.layout import TableLayout
 from spacex_assets.errors import PlatformError
+from spacex_assets.load.precheck import repeated
 from spacex_assets.load.transaction import record_blocked
 from spacex_assets.logs import step_context
 from spacex_assets.retries import retried
@@ -93,10 +94,10 @@ def contract_findings(stored: Path | bytes, layout: TableLayout) -> Findings:
         if counts[name][0]
     ]
     keys = frame.select(layout.key).collect()
-    repeated = keys.filter(keys.is_duplicated()).unique(maintain_order=True)
+    twice = repeated(keys)
     wrong += [
-        Finding(f"{layout.name}: key is not unique", ", ".join(map(str, key)), "more than once", repeated.height)
-        for key in repeated.head(SHOWN).rows()
+        Finding(f"{layout.name}: key is not unique", ", ".join(map(str, key)), "more than once", twice.height)
+        for key in twice.head(SHOWN).rows()
     ]
     return Findings(tuple(wrong), {f"rows_of_{layout.name}": counts[" rows"][0]})
 
