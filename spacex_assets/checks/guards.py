@@ -56,7 +56,10 @@ def guard_checks(endpoint: Endpoint, settings: Settings) -> dg.AssetChecksDefini
             lake, warehouse = context.resources.lake, context.resources.warehouse
             snapshot = lake.raw.resolve(endpoint.name, context.run.run_id)
             intake = lake.read_intake(endpoint, snapshot)
-            found = volume_findings(intake, warehouse.last_accepted_documents(endpoint.name), settings)
+            seen = pl.read_parquet(lake.frame(endpoint.layouts[0], snapshot), columns=["id"])["id"].to_list()
+            seen += [one.document_id for one in intake.rejected if one.document_id is not None]
+            before, lost = warehouse.vanished(endpoint.name, seen)
+            found = volume_findings(intake, before, lost, settings)
             found += refused(intake)
             for layout in endpoint.layouts:
                 found += contract_findings(lake.frame(layout, snapshot), layout)
@@ -102,10 +105,10 @@ def contract_findings(stored: Path | bytes, layout: TableLayout) -> Findings:
     return Findings(tuple(wrong), {f"rows_of_{layout.name}": counts[" rows"][0]})
 
 
-def volume_findings(intake: Intake, before: int | None, settings: Settings) -> Findings:
+def volume_findings(intake: Intake, before: int, lost: int, settings: Settings) -> Findings:
     """Whether too many documents are in quarantine, none is left, or too many are gone.
 
-    ``before`` is how many were accepted by the load before.
+    The table has ``before`` documents; ``lost`` of them are not in the snapshot, whatever came in their place.
     """
     wrong = []
     share = intake.quarantined / intake.documents if intake.documents else 0
@@ -114,17 +117,17 @@ def volume_findings(intake: Intake, before: int | None, settings: Settings) -> F
     elif share > settings.quarantine_limit:
         limit = f"more than {settings.quarantine_limit:.0%} (SPACEX_QUARANTINE_LIMIT)"
         wrong.append(("quarantine", f"{intake.quarantined} of {intake.documents} document(s), {share:.1%}, {limit}"))
-    lost = (before or 0) - intake.accepted
-    if before and lost >= settings.shrink_minimum and lost > settings.shrink_limit * before:
+    if lost >= settings.shrink_minimum and lost > settings.shrink_limit * before:
         limit = f"more than {settings.shrink_limit:.0%} (SPACEX_SHRINK_LIMIT)"
-        wrong.append(("shrunk", f"{intake.accepted} document(s) accepted, {before} were before: {lost} gone, {limit}"))
+        wrong.append(("shrunk", f"{lost} of {before} document(s) in the table are not in the snapshot, {limit}"))
     keys = ", ".join(rejected.key for rejected in intake.rejected[:SHOWN])
-    figures = {
+    figures: dict[str, int | str] = {
         "documents": intake.documents,
         "accepted": intake.accepted,
         "quarantined": intake.quarantined,
         "collapsed": intake.collapsed,
-        "accepted_before": before if before is not None else "never loaded",
+        "documents_in_the_table": before,
+        "vanished": lost,
     }
     if keys:
         figures["quarantined_keys"] = keys

@@ -115,6 +115,7 @@ def record_quarantine(
     """Opens, confirms and resolves entries, so that the open ones are exactly the rejected documents.
 
     ``accepted`` are the ids of accepted documents; ``None`` if it is not known which are, so that nothing is resolved.
+    While a rejected document has no readable id, none that has one is gone: it may be that one.
     """
     with connection.cursor() as cursor:
         if rejected:
@@ -138,8 +139,12 @@ ON CONFLICT (endpoint, key) WHERE resolved_at IS NULL DO UPDATE SET documents = 
         if accepted is not None:
             cursor.execute(
                 "UPDATE ops.quarantine SET resolved_at = %s, resolution = CASE WHEN document_id = ANY (%s) "
-                "THEN 'healthy' ELSE 'gone' END WHERE endpoint = %s AND resolved_at IS NULL AND key <> ALL (%s)",
-                [at, list(accepted), endpoint, [one.key for one in rejected]],
+                "THEN 'healthy' ELSE 'gone' END WHERE endpoint = %s AND resolved_at IS NULL AND key <> ALL (%s) "
+                "AND (document_id = ANY (%s) OR document_id IS NULL OR NOT %s)",
+                [
+                    *(at, list(accepted), endpoint, [one.key for one in rejected]),
+                    *(list(accepted), Keep(tuple(rejected)).everything),
+                ],
             )
 
 

@@ -10,8 +10,10 @@ import sqlalchemy as sa
 
 from spacex_assets.config import World
 from spacex_assets.endpoints.layout import TableLayout
+from spacex_assets.endpoints.tables import SCHEMA
 from spacex_assets.errors import WorldMismatch
 from spacex_assets.load import ledger
+from spacex_assets.load.compare import quoted
 from spacex_assets.load.errors import SchemaOutdated
 from spacex_assets.load.transaction import EndpointLoad, Origin, endpoint_load
 
@@ -46,12 +48,25 @@ class Warehouse:
 
     def last_loaded_documents(self, endpoint: str) -> int | None:
         """How many documents the snapshot had that was last loaded; ``None`` before the first load."""
-        return self._of_last_load(endpoint, ledger.LOADS.c.documents)
-
-    def last_accepted_documents(self, endpoint: str) -> int | None:
-        """How many documents of that snapshot were neither in quarantine nor collapsed."""
         loads = ledger.LOADS.c
-        return self._of_last_load(endpoint, loads.documents - loads.documents_quarantined - loads.documents_collapsed)
+        query = (
+            sa.select(loads.documents)
+            .where(loads.endpoint == endpoint, loads.outcome == ledger.LOADED)
+            .order_by(loads.id.desc())
+            .limit(1)
+        )
+        with self.engine.connect() as connection:
+            return connection.scalar(query)
+
+    def vanished(self, endpoint: str, seen: Sequence[str]) -> tuple[int, int]:
+        """How many documents the main table of an endpoint has, and how many of them are none of those seen."""
+        query = (
+            f"SELECT count(*), count(*) FILTER (WHERE s.id IS NULL) FROM {quoted(SCHEMA, endpoint)} "
+            "LEFT JOIN unnest(%s::text[]) s(id) USING (id)"
+        )
+        with self.engine.connect() as connection:
+            documents, vanished = connection.exec_driver_sql(query, (list(seen),)).one()
+            return documents, vanished
 
     def last_loaded_contents(self) -> dict[str, str]:
         """The sha256 of the snapshot that was loaded last, by endpoint."""
@@ -72,17 +87,6 @@ class Warehouse:
         with self.engine.connect() as connection:
             attempt: datetime | None = connection.scalar(query)
             return attempt
-
-    def _of_last_load(self, endpoint: str, figure: sa.ColumnElement[int]) -> int | None:
-        loads = ledger.LOADS.c
-        query = (
-            sa.select(figure)
-            .where(loads.endpoint == endpoint, loads.outcome == ledger.LOADED)
-            .order_by(loads.id.desc())
-            .limit(1)
-        )
-        with self.engine.connect() as connection:
-            return connection.scalar(query)
 
     def claim(self, world: World) -> None:
         """Stamps a new database with its world. Raises :class:`WorldMismatch` if it already has another."""

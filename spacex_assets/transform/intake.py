@@ -5,8 +5,11 @@ Data only, so that it can be stored beside the typed frames and be reconciled la
 document is judged (``parse.py``, ``typed.py``).
 """
 
+import re
+
 from pydantic import BaseModel, ConfigDict
 
+from spacex_assets.endpoints.kinds import HEX_24
 from spacex_assets.transform.profile import Profile
 
 
@@ -26,18 +29,22 @@ class Breach(BaseModel):
 class Rejected(BaseModel):
     """A document that goes to quarantine.
 
-    ``key`` is its id or, where none is readable, names its content; ``documents`` counts the documents of the source
-    that it stands for, more than one where differing copies share an id; ``text`` is exactly what the source sent, a
-    JSON list of the copies where there are several.
+    ``key`` is what it has for an id or, where that is no text, names its content; ``documents`` counts the documents
+    of the source that it stands for, more than one where differing copies share an id; ``text`` is exactly what the
+    source sent, a JSON list of the copies where there are several.
     """
 
     model_config = ConfigDict(frozen=True)
 
     key: str
-    document_id: str | None
     documents: int = 1
     text: str
     breaches: tuple[Breach, ...]
+
+    @property
+    def document_id(self) -> str | None:
+        """Its id; ``None`` if what it has for one is none, so that it may be any document that is missing."""
+        return self.key if re.fullmatch(HEX_24, self.key) else None
 
     def __str__(self) -> str:
         name = f"document {self.document_id}" if self.document_id else f"a document without a readable id ({self.key})"

@@ -76,7 +76,7 @@ def split(batch: bytes) -> Iterator[bytes]:
 
 
 def document_id(document: Any) -> str | None:
-    """The id of a document, if it is readable."""
+    """What a document has for an id, if it is readable text; whether it is an id, is for its record to say."""
     name = document.get("id") if isinstance(document, dict) else None
     return name if isinstance(name, str) and name.isprintable() and name.isascii() and name else None
 
@@ -153,7 +153,6 @@ def _rejected(text: bytes, breaches: list[Breach]) -> Rejected:
     name = document_id(json.loads(text))
     return Rejected(
         key=name or f"sha256:{sha256(text).hexdigest()}",
-        document_id=name,
         text=text.decode(),
         breaches=tuple(breaches),
     )

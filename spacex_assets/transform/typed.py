@@ -103,7 +103,7 @@ def _settled(
         conflict = Breach(path="$.id", expected="one document per id", found=f"{len(texts)} differing copies")
         breaches = (conflict, *(broken[name].breaches if name in broken else ()))
         text = f"[{','.join(texts)}]"
-        broken[name] = Rejected(key=name, document_id=name, documents=len(texts), text=text, breaches=breaches)
+        broken[name] = Rejected(key=name, documents=len(texts), text=text, breaches=breaches)
     settled = {
         layout.name: tables[layout.name]
         .filter(~pl.col(layout.key[0]).is_in(list(differing)))

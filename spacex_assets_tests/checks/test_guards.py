@@ -27,9 +27,7 @@ def stored(folder: Path, frame: pl.DataFrame) -> Path:
 
 
 def intake(accepted: int, quarantined: int = 0) -> Intake:
-    rejected = tuple(
-        Rejected(key=str(number), document_id=None, text="{}", breaches=()) for number in range(quarantined)
-    )
+    rejected = tuple(Rejected(key=str(number), text="{}", breaches=()) for number in range(quarantined))
     return Intake(accepted=accepted, rejected=rejected)
 
 
@@ -62,27 +60,28 @@ def test_columns_of_other_names_and_types_are_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("documents", "before", "rules"),
+    ("documents", "before", "lost", "rules"),
     [
-        (intake(95, 5), None, []),
-        (intake(94, 6), None, ["quarantine"]),
-        (intake(0, 1), None, ["nothing is left"]),
-        (intake(80), 100, []),
-        (intake(79), 100, ["shrunk"]),
-        (intake(2), 4, []),
-        (intake(100), 50, []),
+        (intake(95, 5), 0, 0, []),
+        (intake(94, 6), 0, 0, ["quarantine"]),
+        (intake(0, 1), 0, 0, ["nothing is left"]),
+        (intake(80), 100, 20, []),
+        (intake(79), 100, 21, ["shrunk"]),
+        (intake(100), 100, 21, ["shrunk"]),
+        (intake(2), 4, 2, []),
+        (intake(100), 50, 0, []),
     ],
 )
 def test_the_share_of_quarantine_and_the_loss_since_the_last_load_have_limits(
-    documents: Intake, before: int | None, rules: list[str]
+    documents: Intake, before: int, lost: int, rules: list[str]
 ) -> None:
-    assert list(volume_findings(documents, before, LIMITS).totals) == rules
+    assert list(volume_findings(documents, before, lost, LIMITS).totals) == rules
 
 
 def test_one_switch_each_lets_quarantine_and_loss_pass_but_never_to_zero() -> None:
     open_limits = LIMITS.model_copy(update={"shrink_limit": 1.0, "quarantine_limit": 1.0})
-    assert volume_findings(intake(1, 99), 1000, open_limits).findings == ()
-    assert list(volume_findings(intake(0, 99), None, open_limits).totals) == ["nothing is left"]
+    assert volume_findings(intake(1, 99), 1000, 900, open_limits).findings == ()
+    assert list(volume_findings(intake(0, 99), 0, 0, open_limits).totals) == ["nothing is left"]
 
 
 def test_a_withheld_endpoint_keeps_all_its_tables_and_stops_no_other(settings: Settings) -> None:
@@ -131,3 +130,15 @@ def test_one_switch_lets_a_shrunken_source_pass_every_guard(settings: Settings) 
     assert passed.success
     assert counts(passed)["ships"][2] == 10
     assert materialize(settings).success
+
+
+def test_documents_that_others_replace_are_gone_however_many_there_are(settings: Settings) -> None:
+    materialize(settings)
+    before = rows(settings, "SELECT id FROM spacex.ships ORDER BY id")
+    for number in range(10):
+        edit(settings, "ships", {"id": f"{number:024x}"}, index=number)
+    ((failed,),) = [failures(materialize(settings))]
+    assert failed.step == "guard_ships"
+    assert f"10 of {len(before)} document(s) in the table are not in the snapshot" in failed.reason
+    assert rows(settings, "SELECT id FROM spacex.ships ORDER BY id") == before
+    assert counts(materialize(settings.model_copy(update={"shrink_limit": 1.0})))["ships"][0:3:2] == (10, 10)

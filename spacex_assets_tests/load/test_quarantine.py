@@ -81,15 +81,16 @@ def test_a_document_broken_from_the_start_has_no_rows_and_is_gone_when_it_leaves
     assert select(warehouse, "SELECT resolution FROM ops.quarantine") == [("gone",)]
 
 
+@pytest.mark.parametrize("identifier", [5, "5e9d0d9551a007000000000", "\u00a0" * 24])
 def test_a_document_without_readable_id_suspends_deletion_of_documents_but_not_of_their_parts(
-    warehouse: Warehouse,
+    warehouse: Warehouse, identifier: object
 ) -> None:
     values = fleet()
     load(warehouse, values)
     vanished, changed = values[2]["id"], values[4]
     parts = len(changed["cores"])
     changed["cores"] = []
-    stranger = {**values[3], "id": 5}
+    stranger = {**values[3], "id": identifier}
     counts = load(warehouse, [*values[:2], *values[4:], stranger])
     assert (counts["launches"].deleted, counts["launches"].retained) == (0, 2)
     assert counts["launch_cores"].deleted == parts
@@ -98,6 +99,19 @@ def test_a_document_without_readable_id_suspends_deletion_of_documents_but_not_o
     counts = load(warehouse, values[3:])
     assert (counts["launches"].deleted, counts["launches"].retained) == (3, 0)
     assert select(warehouse, "SELECT resolution FROM ops.quarantine") == [("gone",)]
+
+
+def test_what_is_in_quarantine_is_not_gone_while_another_document_could_be_it(warehouse: Warehouse) -> None:
+    values = fleet()
+    load(warehouse, values)
+    broken = {**values[3], "name": None}
+    load(warehouse, [*values[:3], broken, *values[4:]])
+    load(warehouse, [*values[:3], {**broken, "id": 5}, *values[4:]])
+    entries = "SELECT resolution FROM ops.quarantine WHERE document_id IS NOT NULL"
+    assert select(warehouse, entries) == [(None,)]
+    assert [tuple(row)[:1] for row in select(warehouse, "SELECT document_id FROM ops.retained")] == [(values[3]["id"],)]
+    load(warehouse, values[:3] + values[4:])
+    assert select(warehouse, entries) == [("gone",)]
 
 
 def test_what_cannot_be_stored_as_jsonb_is_kept_as_it_came(warehouse: Warehouse) -> None:
