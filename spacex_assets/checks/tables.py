@@ -11,6 +11,7 @@ import dagster as dg
 import sqlalchemy as sa
 
 from spacex_assets.assets.tables import settings_of
+from spacex_assets.checks.bookkeeping import bookkeeping_findings
 from spacex_assets.checks.catalog import MISSING_DATA, catalog_findings
 from spacex_assets.checks.drift import drift
 from spacex_assets.checks.findings import Finding, Findings
@@ -42,7 +43,7 @@ def table_checks(endpoint: Endpoint, settings: Settings) -> dg.AssetChecksDefini
                 INTEGRITY,
                 asset=main,
                 description="The tables are what was declared and what the source sent: PostgreSQL's catalog, the "
-                "documents, the rows and every leaf of the raw snapshot.",
+                "documents, the rows and every leaf of the raw snapshot, and that only loads wrote them.",
             ),
             dg.AssetCheckSpec(
                 QUALITY,
@@ -94,7 +95,8 @@ def findings(
         if any(one.rule == MISSING_DATA for one in catalog.findings):
             unread = Findings((Finding("cannot be read", endpoint.name, "see integrity: the catalog lacks columns"),))
             return catalog, unread
-        integrity = catalog + _reconciliation(connection, endpoint, load, lake, settings)
+        written = Findings(tuple(bookkeeping_findings(connection, endpoint.layouts)))
+        integrity = catalog + written + _reconciliation(connection, endpoint, load, lake, settings)
         quality = _promises(connection, endpoint) + retained(connection, endpoint.name) + silence(load, settings)
     return integrity, quality
 

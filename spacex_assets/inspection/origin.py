@@ -53,6 +53,19 @@ def origin_of(
     return SourceDocument(**load, url=snapshot.url, body=str(snapshot.path), position=position, document=found)
 
 
+def last_run(connection: sa.Connection, endpoint: Endpoint, until: datetime) -> str | None:
+    """The run that last loaded an endpoint before an instant: what it read, volatile columns have."""
+    loads = LOADS.c
+    query = (
+        sa.select(loads.run_id)
+        .where(loads.endpoint == endpoint.name, loads.outcome == LOADED, loads.finished_at < until)
+        .order_by(loads.id.desc())
+        .limit(1)
+    )
+    run_id: str | None = connection.scalar(query)
+    return run_id
+
+
 def _place(snapshot: Snapshot, document: str) -> tuple[int, dict[str, Any]] | None:
     """The position of a document in a snapshot, and the document; only batches that mention its id are read."""
     position = 0

@@ -17,7 +17,7 @@ from spacex_assets.endpoints.tables import SCHEMA
 from spacex_assets.errors import PlatformError
 from spacex_assets.extract.lake import RawLake
 from spacex_assets.inspection.entries import Entry, entries
-from spacex_assets.inspection.origin import SourceDocument, confirmed_at, kept_since, origin_of
+from spacex_assets.inspection.origin import SourceDocument, confirmed_at, kept_since, last_run, origin_of
 from spacex_assets.inspection.versions import Version, versions_of
 from spacex_assets.inspection.words import shortened
 from spacex_assets.load.compare import quoted
@@ -31,9 +31,10 @@ class Story(BaseModel):
     """A row at an instant and all that led to it.
 
     ``state``: ``present``, ``gone`` (it was there before) or ``absent`` (it never had been); ``present``, the version
-    at the instant, and ``origin``, its document, are null in the latter two. ``confirmed_at``: when the source was last
-    asked and still had it so. ``retained``: the source has it no longer whole. ``versions``: oldest first, those that
-    began until the instant. ``quarantine``: the entries of the document, newest first.
+    at the instant, and ``origin``, the document that its values were last read from, are null in the latter two.
+    ``confirmed_at``: when the source was last asked and still had it so. ``retained``: the source has it no longer
+    whole. ``versions``: oldest first, those that began until the instant. ``quarantine``: the entries of the document,
+    newest first.
     """
 
     table: str
@@ -72,10 +73,12 @@ def story(
             f"{_there_is(connection, layout, key)}"
         )
     present = found[-1] if found and (found[-1].valid_to is None or at < found[-1].valid_to) else None
-    origin = (
-        origin_of(connection, lake, endpoint, layout, present.run_id, key[0]) if present and present.run_id else None
-    )
     kept = kept_since(connection, endpoint, key[0], at)
+    run_id = present.run_id if present else None
+    if present and run_id and len(layout.steady) < len(layout.schema):
+        until = min(moment for moment in (present.valid_to or at, kept) if moment)
+        run_id = last_run(connection, endpoint, until) or run_id
+    origin = origin_of(connection, lake, endpoint, layout, run_id, key[0]) if run_id else None
     return Story(
         table=f"{SCHEMA}.{layout.name}",
         key=dict(zip(layout.key, key, strict=True)),

@@ -3,8 +3,9 @@
 import dagster as dg
 import pytest
 
-from spacex_assets.checks.tables import severity
+from spacex_assets.checks.tables import findings, severity
 from spacex_assets.config import ContractMode, Settings
+from spacex_assets.definitions import typed_lake
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.load.warehouse import Warehouse
 from spacex_assets.transform import flatten
@@ -130,8 +131,6 @@ def test_fields_that_no_record_declares_are_reconciled_as_the_contract_says(
 
 
 def test_above_a_limit_leaves_are_compared_only_with_full_compare(loaded: Settings, damaged: Warehouse) -> None:
-    from spacex_assets.checks.tables import findings
-    from spacex_assets.definitions import typed_lake
 
     change(damaged, f"UPDATE spacex.launches SET details = 'by hand' WHERE {ONE}.launches)")
     lake, launches = typed_lake(loaded), ENDPOINTS["launches"]
@@ -294,8 +293,6 @@ def test_references_to_endpoints_that_were_never_loaded_are_not_judged(settings:
 
 
 def test_a_look_at_tables_that_were_never_loaded_says_so(settings: Settings) -> None:
-    from spacex_assets.checks.tables import findings
-    from spacex_assets.definitions import typed_lake
 
     warehouse = Warehouse.connect(settings.warehouse_url, settings.world)
     integrity, _ = findings(ENDPOINTS["cores"], warehouse, typed_lake(settings), settings)
@@ -317,6 +314,40 @@ def test_a_retained_document_is_reconciled_and_warned_of(settings: Settings) -> 
     assert [(one["key"], "flight_number: expected a valid integer" in str(one["found"])) for one in found] == [
         (broken, True)
     ]
+
+
+@pytest.mark.parametrize(
+    ("forged", "found"),
+    [
+        ("_changed_at = '2099-01-01'", "changed at 2099-01-01 00:00:00+00; delete the row"),
+        ("_run_id = 'nobody'", "run nobody, changed at"),
+    ],
+)
+def test_bookkeeping_that_no_load_wrote_is_found(damaged: Warehouse, look: Look, forged: str, found: str) -> None:
+    change(damaged, f"SET LOCAL spacex.run_id = 'x'; UPDATE spacex.launch_cores SET {forged} WHERE ctid = '(0,1)'")
+    (finding,) = look("launches")[0].findings
+    assert (finding.rule, finding.key.split()[0]) == ("bookkeeping that no load wrote", "launch_cores")
+    assert found in finding.found
+
+
+@pytest.mark.parametrize(
+    ("edit_by_hand", "rule"),
+    [
+        ("UPDATE spacex.ships SET model = 'by hand' WHERE id = 'ID'", "a last good row was edited by hand"),
+        ("DELETE FROM spacex.ships WHERE id = 'ID'", "a last good row was deleted by hand"),
+    ],
+)
+def test_a_last_good_row_that_someone_touched_is_found(settings: Settings, edit_by_hand: str, rule: str) -> None:
+    materialize(settings)
+    broken = edit(settings, "ships", {"active": "yes"})
+    materialize(settings)
+    warehouse = Warehouse.connect(settings.warehouse_url, settings.world)
+    change(warehouse, edit_by_hand.replace("ID", str(broken)))
+    materialize(settings)
+    integrity, _ = findings(ENDPOINTS["ships"], warehouse, typed_lake(settings), settings)
+    assert list(integrity.totals) == [rule]
+    assert str(broken) in integrity.findings[0].key
+    warehouse.close()
 
 
 def test_tables_have_a_freshness_policy(settings: Settings) -> None:

@@ -12,7 +12,7 @@ COMPOSE = (ROOT / "docker-compose.yml").read_text()
 FIXED = {
     *("SPACEX_DATABASE_URL", "SPACEX_DATABASE_PASSWORD", "SPACEX_DAGSTER_DATABASE_URL"),
     *("SPACEX_DAGSTER_DATABASE_PASSWORD", "SPACEX_LOCAL", "SPACEX_LAKE", "SPACEX_PG_BIN", "SPACEX_UI_PORT"),
-    *("SPACEX_ALERTS", "SPACEX_METRICS_HOST", "SPACEX_METRICS_PORT"),
+    *("SPACEX_ALERTS", "SPACEX_METRICS_HOST", "SPACEX_METRICS_PORT", "SPACEX_LAKE_OPTIONS", "SPACEX_EXECUTOR"),
 }
 """Settings that the stack decides itself, or takes from a secret."""
 URL = "postgresql://loader@postgres/spacex_{world}"

@@ -87,6 +87,17 @@ def test_a_retained_row_is_confirmed_only_until_its_document_broke(storied: Plat
     assert "1 time(s) in quarantine" in text
 
 
+def test_what_changes_within_a_version_comes_from_the_document_read_last(storied: Platform) -> None:
+    storied.load("starlink")
+    ((satellite,),) = storied.rows("SELECT min(id) FROM spacex.starlink")
+    storied.edit("starlink", satellite, {"latitude": 1.25})
+    storied.load("starlink")
+    story = storied.answer("explain", "starlink", satellite)
+    assert story["present"]["values"]["latitude"] == story["origin"]["document"]["latitude"] == 1.25
+    assert story["origin"]["run_id"] != story["present"]["run_id"]
+    assert story["confirmed_at"] == story["origin"]["fetched_at"]
+
+
 def test_a_row_of_a_list_comes_from_the_document_of_its_parent(storied: Platform) -> None:
     story = storied.answer("explain", "launch_cores", LAUNCH, "0")
     assert story["key"] == {"launch_id": LAUNCH, "position": "0"}
