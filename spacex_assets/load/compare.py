@@ -17,6 +17,14 @@ def columns(names: Iterable[str], alias: str) -> str:
     return ", ".join(f"{alias}.{quoted(name)}" for name in names)
 
 
+def believed(claimed: str, now: str) -> str:
+    """The time that a row claims, unless it is more than a day ahead, which only a hand can have written.
+
+    Less may be a clock that went back.
+    """
+    return f"CASE WHEN {claimed} > {now} + interval '1 day' THEN {now} ELSE {claimed} END"
+
+
 def same_key(layout: TableLayout, left: str, right: str) -> str:
     """Whether two rows have the same key."""
     return " AND ".join(f"{left}.{quoted(name)} = {right}.{quoted(name)}" for name in layout.key)

@@ -2,15 +2,16 @@
 
 A version ends when ``_changed_at`` of its row moves or its key goes. It lasts from its ``_changed_at``, or from the end
 of the key's last version if that is later (a row put back by hand with its old times), until the next one begins; so
-the versions of a key never overlap, whatever anyone writes. Nothing happens on INSERT: a trigger there would slow the
-COPY of a first load. What does not belong here: the tables themselves (``endpoints/tables.py``).
+the versions of a key never overlap, whatever anyone writes. A beginning more than a day ahead is not believed. Nothing
+happens on INSERT: a trigger there would slow the COPY of a first load. What does not belong here: the tables themselves
+(``endpoints/tables.py``).
 """
 
 from sqlalchemy.dialects import postgresql
 
 from spacex_assets.endpoints.layout import TableLayout
 from spacex_assets.endpoints.tables import HISTORY, SCHEMA
-from spacex_assets.load.compare import columns, quoted, same_key
+from spacex_assets.load.compare import believed, columns, quoted, same_key
 from spacex_assets.load.routines import Routine
 from spacex_assets.load.triggers import RUN_SETTING, VERSION_SETTING
 
@@ -96,7 +97,7 @@ def _insert(layout: TableLayout, source: str, until: str) -> str:
     past, names = quoted(HISTORY, layout.name), (*layout.schema, "_first_seen_at", "_run_id")
     return f"""\
 WITH version AS MATERIALIZED (
-            SELECT e.*, {until} AS "valid to", greatest(e._changed_at, (
+            SELECT e.*, {until} AS "valid to", greatest({believed("e._changed_at", "_now")}, (
                 SELECT max(h.valid_to) FROM {past} h WHERE {same_key(layout, "h", "e")})) AS "valid from"
             FROM {source}
         )

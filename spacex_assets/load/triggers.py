@@ -6,7 +6,7 @@ its bookkeeping by hand. What does not belong here: keeping the version that end
 
 from spacex_assets.endpoints.layout import TableLayout
 from spacex_assets.endpoints.tables import HISTORY, SCHEMA
-from spacex_assets.load.compare import differs, quoted, same_key
+from spacex_assets.load.compare import believed, differs, quoted, same_key
 from spacex_assets.load.routines import Routine
 
 RUN_SETTING = "spacex.run_id"
@@ -32,7 +32,8 @@ BEGIN
     NEW._changed_at := OLD._changed_at;
     NEW._run_id := OLD._run_id;
     IF {differs(layout, layout.steady, "NEW", "OLD")} THEN
-        NEW._changed_at := greatest(clock_timestamp(), OLD._changed_at + interval '1 microsecond');
+        NEW._changed_at := greatest(
+            clock_timestamp(), {believed("OLD._changed_at", "clock_timestamp()")} + interval '1 microsecond');
         NEW._run_id := NULL;
     END IF;
     IF {differs(layout, layout.key, "NEW", "OLD")} THEN

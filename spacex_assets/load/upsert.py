@@ -15,7 +15,7 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 from spacex_assets.endpoints.kinds import INSTANT
 from spacex_assets.endpoints.layout import TableLayout
 from spacex_assets.endpoints.tables import HISTORY, SCHEMA
-from spacex_assets.load.compare import differs, same_key
+from spacex_assets.load.compare import believed, differs, same_key
 from spacex_assets.load.copy import copy_in, copy_out, identifiers
 from spacex_assets.load.quarantine import NOTHING_KEPT, Keep
 from spacex_assets.load.row_hash import row_hash
@@ -167,10 +167,12 @@ def _assignments(layout: TableLayout) -> Composable:
         SQL("{0} = excluded.{0}").format(Identifier(name)) for name in (*layout.schema, HASH) if name not in layout.key
     ]
     changed = SQL(differs(layout, layout.steady, "t", "excluded"))
+    believed_at = believed("t._changed_at", "excluded._changed_at")
     assignments += [
         SQL("{0} = CASE WHEN {1} THEN {2} ELSE t.{0} END").format(Identifier(name), changed, SQL(value))
         for name, value in (
-            ("_changed_at", "greatest(excluded._changed_at, t._changed_at + interval '1 microsecond')"),
+            ("_changed_at", f"greatest(excluded._changed_at, {believed_at} + interval '1 microsecond')"),
+            ("_first_seen_at", believed("t._first_seen_at", "excluded._changed_at")),
             ("_run_id", "excluded._run_id"),
         )
     ]

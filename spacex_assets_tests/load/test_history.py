@@ -250,6 +250,18 @@ def test_a_clock_that_went_back_makes_no_overlap(things: Warehouse) -> None:
     ]
 
 
+@pytest.mark.parametrize("way", ["a load", "an update by hand", "a deletion and a load"])
+def test_a_time_far_ahead_that_someone_inserted_does_not_outlive_the_row(things: Warehouse, way: str) -> None:
+    change(things, "INSERT INTO THINGS (id, _changed_at, _first_seen_at) VALUES ('a', '2099-01-01', '2099-01-01')")
+    if way != "a load":
+        change(things, "UPDATE THINGS SET flag = true" if way == "an update by hand" else "DELETE FROM THINGS")
+    load(things, frame({"id": "a", "select": "right"}))
+    assert as_of(things, now(things))["a"]["select"] == "right"
+    check_validity(things)
+    assert all(row["valid_to"] <= now(things) for row in past(things))  # type: ignore[operator]
+    assert stored(things)[0]["_first_seen_at"] <= now(things)  # type: ignore[operator]
+
+
 def test_rows_put_back_with_their_old_times_break_nothing(things: Warehouse) -> None:
     wanted = frame({"id": "a", "select": "A"})
     load(things, wanted)
