@@ -24,8 +24,11 @@ from spacex_assets.extract.pace import Limits
 from spacex_assets.extract.source import Source, open_source
 from spacex_assets.extract.store import open_store
 from spacex_assets.load.warehouse import Warehouse
+from spacex_assets.logs import tick_context
 
 log = structlog.get_logger(__name__)
+
+NAME = "source_change"
 
 LIMITS = Limits(attempts=1, connect=3.0, read=5.0, total=10.0)
 """Of a single look; the next tick is the next attempt."""
@@ -37,7 +40,7 @@ def source_change_sensor(settings: Settings) -> dg.SensorDefinition:
     """The sensor ``source_change``."""
 
     @dg.sensor(
-        name="source_change",
+        name=NAME,
         job_name=EVERYTHING,
         minimum_interval_seconds=settings.poll_seconds,
         default_status=sensor_status(settings),
@@ -45,7 +48,7 @@ def source_change_sensor(settings: Settings) -> dg.SensorDefinition:
         "was last loaded.",
     )
     def source_change(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        with open_source(settings, LIMITS) as source:
+        with tick_context(sensor=NAME), open_source(settings, LIMITS) as source:
             memory = Memory.of(context.cursor, source.identity)
             if (outage := memory.outage) and now() < outage.not_before:
                 return _skipped(_told(memory), memory)

@@ -1,5 +1,6 @@
 """What the source-change sensor asks for: each change once, none too often, and none lost."""
 
+import logging
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.extract.lake import RawLake
 from spacex_assets.extract.source import open_source
 from spacex_assets.extract.store import Folder
+from spacex_assets.logs import FIELDS, OURS
 from spacex_assets.simulator.content import Content
 from spacex_assets.simulator.faults import Fault
 from spacex_assets.simulator.fleet import Fleet
@@ -105,7 +107,10 @@ def test_a_source_that_is_down_costs_one_short_request_and_then_none_until_the_p
     unattended.source.content.reset()
 
 
-def test_an_endpoint_that_is_broken_hides_no_other(unattended: Unattended, ticks: Ticks) -> None:
+def test_an_endpoint_that_is_broken_hides_no_other(
+    unattended: Unattended, ticks: Ticks, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger(OURS), "propagate", True)
     last = [*ENDPOINTS][-1]
     unattended.source.content.edit(last, unattended.first(last), {"version": "B"})
     unattended.source.faults.add(Fault(kind="status", status=500, endpoint="cores", times=None))
@@ -113,6 +118,8 @@ def test_an_endpoint_that_is_broken_hides_no_other(unattended: Unattended, ticks
     try:
         assert "cores: GET" in ticks.tick()
         assert ticks.tick() == {last}
+        said = [fields for record in caplog.records if (fields := getattr(record, FIELDS, None))]
+        assert {(one["sensor"], one["endpoint"]) for one in said} >= {("source_change", "cores")}
     finally:
         unattended.source.faults.clear()
         unattended.source.content.reset()
