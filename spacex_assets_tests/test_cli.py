@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from spacex_assets import local
+from spacex_assets import databases as room
 from spacex_assets.config import Settings
-from spacex_assets.local import DatabaseNotUsable, databases
+from spacex_assets.databases import DatabaseNotUsable, databases
+from spacex_assets.embedded import Server
 from spacex_assets.psql import psql_on_warehouse
 
 COMMAND = [sys.executable, "-m", "spacex_assets"]
@@ -52,11 +53,10 @@ def test_psql_reaches_the_migrated_warehouse(local_environment: dict[str, str]) 
     assert (done.returncode, done.stdout) == (0, "spacex_simulated|0\n"), done.stderr
 
 
-def test_psql_gets_the_password_beside_its_arguments() -> None:
-    url = SecretStr("postgresql://me:p%40ss%20w@127.0.0.1:5/a%20b?sslmode=prefer")
-    call = psql_on_warehouse(Settings(database_url=url), ("-c", "SELECT 1"))
-    assert call.environment == {"PGPASSWORD": "p@ss w"}
-    assert not any("p@ss" in argument or "p%40ss" in argument for argument in call.arguments)
+def test_psql_gets_the_password_beside_its_arguments(server: Server, database_url: str) -> None:
+    call = psql_on_warehouse(Settings(database_url=SecretStr(f"{database_url}?sslmode=prefer")), ("-c", "SELECT 1"))
+    assert call.environment == {"PGPASSWORD": server.password}
+    assert not any(server.password in argument for argument in call.arguments)
     assert "sslmode=prefer" in call.arguments[1]
     assert call.arguments[2:] == ["-c", "SELECT 1"]
 
@@ -78,6 +78,6 @@ def test_an_unusable_database_is_an_error_that_names_the_setting(url: str, reaso
 def test_a_postgresql_that_is_too_old_is_refused(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local, "OLDEST", 99)
+    monkeypatch.setattr(room, "OLDEST", 99)
     with pytest.raises(DatabaseNotUsable, match="expected PostgreSQL 99 or newer, found 1"):
         databases(Settings(database_url=SecretStr(database_url), local=tmp_path))

@@ -47,11 +47,12 @@ def ui(settings: Settings) -> None:
 @click.pass_obj
 def metrics(settings: Settings) -> None:
     """Serve the metrics as an OpenMetrics page for Prometheus until Ctrl-C."""
+    from spacex_assets.databases import is_embedded
     from spacex_assets.inspection.exporter import serve
     from spacex_assets.local import attach
 
     # A configured warehouse is read as it is, by whatever role; nothing of Dagster's is needed.
-    serve(settings if settings.database_url is not None else attach(settings))
+    serve(attach(settings) if is_embedded(settings) else settings)
 
 
 @click.command()
@@ -89,16 +90,16 @@ def psql(settings: Settings, arguments: tuple[str, ...]) -> None:
 @click.pass_obj
 def db_url(settings: Settings) -> None:
     """Print the URL of the warehouse that the source selects."""
-    from spacex_assets.local import databases
+    from spacex_assets.databases import warehouse
 
-    click.echo(databases(settings).warehouse)
+    click.echo(warehouse(settings).warehouse_url)
 
 
 @click.command()
 @click.pass_obj
 def stop(settings: Settings) -> None:
     """Stop the embedded PostgreSQL."""
-    from spacex_assets.local import embedded
+    from spacex_assets.databases import embedded
 
     postgres = embedded(settings)
     data = postgres.place.data

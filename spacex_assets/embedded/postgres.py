@@ -6,6 +6,7 @@ a server that was killed, or whose folder was deleted, and is ended before a new
 """
 
 import fcntl
+import re
 import shutil
 import signal
 import socket
@@ -82,6 +83,13 @@ class EmbeddedPostgres:
                 if all_gone(self.place.data, seconds):
                     return True
             raise EmbeddedPostgresError(f"PostgreSQL (pid {pid}) does not stop; see {self._log}.")
+
+    def serves(self, url: str, database: str) -> bool:
+        """Whether the URL is that of a database of this server, on whatever port it listened then."""
+        if not self.place.password.exists():
+            return False
+        ours = Server(0, 0, self.place.data, self.place.installation, self.place.password.read_text())
+        return re.sub(r":\d+/", ":0/", url) == ours.url(database)
 
     def binary(self, name: str) -> Path:
         """A program of the same installation, such as psql or pg_dump."""

@@ -299,8 +299,7 @@ def test_an_external_postgresql_serves_and_gets_a_database_for_dagster_beside(
 ) -> None:
     assert run_everything(ready) == []
     assert "total" in capsys.readouterr().out
-    dagster = environment(ready)["SPACEX_DAGSTER_DATABASE_URL"]
-    assert dagster == f"{ready.warehouse_url}_dagster"
+    assert ready.dagster_url == f"{ready.warehouse_url}_dagster"
     with dg.DagsterInstance.get() as instance:
         for storage in (instance.run_storage, instance.event_log_storage, instance.schedule_storage):
             assert isinstance(storage._engine.pool, sa.QueuePool)  # type: ignore[union-attr]
