@@ -13,6 +13,7 @@ from spacex_assets import databases as room
 from spacex_assets.config import Settings
 from spacex_assets.databases import DatabaseNotUsable, databases
 from spacex_assets.embedded import Server
+from spacex_assets.load.warehouse import Warehouse
 from spacex_assets.psql import psql_on_warehouse
 
 COMMAND = [sys.executable, "-m", "spacex_assets"]
@@ -43,6 +44,57 @@ def test_in_the_shell_every_dagster_command_works(local_environment: dict[str, s
     assert "dagster asset materialize --select '*'" in shown
     assert "validated=0" in shown, shown
     assert status == 7
+
+
+def in_the_shell(environment: dict[str, str], folder: Path, commands: str) -> list[str]:
+    """What stands on standard output after commands in `make shell`, in another folder, by line."""
+    program = folder / "commands"
+    program.write_text(f"#!/bin/sh\ncd /\n{commands}")
+    program.chmod(0o755)
+    done = subprocess.run(
+        [*COMMAND, "shell"], env={**environment, "SHELL": str(program)}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_in_the_shell_another_source_selects_its_own_world(local_environment: dict[str, str], tmp_path: Path) -> None:
+    url, world, loaded = in_the_shell(
+        local_environment,
+        tmp_path,
+        f"""
+        python -m spacex_assets --source {tmp_path} db-url || exit 1
+        python -m spacex_assets --source {tmp_path} psql -- -Atc 'SELECT name FROM ops.world' || exit 1
+        python -m spacex_assets psql -- -Atc 'SELECT name FROM ops.world' || exit 1
+        """,
+    )
+    assert url.endswith("/spacex_real")
+    assert (world, loaded) == ("real", "simulated")
+
+
+def test_the_shell_finds_the_embedded_postgresql_again_after_a_stop(
+    local_environment: dict[str, str], tmp_path: Path
+) -> None:
+    commands = "python -m spacex_assets stop >&2 && python -m spacex_assets psql -- -Atc 'SELECT 7'"
+    assert in_the_shell(local_environment, tmp_path, commands) == ["7"]
+
+
+def test_a_database_that_was_chosen_inside_the_shell_is_the_one_that_serves(
+    local_environment: dict[str, str], tmp_path: Path, database_url: str
+) -> None:
+    commands = f"SPACEX_DATABASE_URL={database_url} python -m spacex_assets db-url"
+    assert in_the_shell(local_environment, tmp_path, commands) == [database_url]
+
+
+def test_psql_on_the_other_worlds_warehouse_is_refused(
+    local_environment: dict[str, str], tmp_path: Path, warehouse: Warehouse
+) -> None:
+    environment = {**local_environment, "SPACEX_DATABASE_URL": warehouse.engine.url.render_as_string(False)}
+    for arguments in (["psql", "--", "-c", "SELECT 1"], ["db-url"]):
+        done = subprocess.run([*COMMAND, *arguments], env=environment, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "The source is in the simulated world, but the warehouse" in done.stderr
+        assert "holds real data" in done.stderr
 
 
 def test_psql_reaches_the_migrated_warehouse(local_environment: dict[str, str]) -> None:
