@@ -10,7 +10,7 @@ from tempfile import TemporaryFile
 import sqlalchemy as sa
 from psycopg2.errors import InsufficientPrivilege
 
-from spacex_assets.config import Settings
+from spacex_assets.config import Settings, World
 from spacex_assets.databases import DatabaseNotUsable, claim_storage, databases, is_embedded
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.errors import PlatformError
@@ -78,14 +78,21 @@ def environment(settings: Settings) -> dict[str, str]:
         "SPACEX_DAGSTER_DATABASE_URL": settings.dagster_database_url,
         "SPACEX_DAGSTER_DATABASE_PASSWORD": settings.dagster_database_password,
     }
+    lake = {} if settings.lake is None else {"SPACEX_LAKE": _anywhere(settings.lake)}
     return {
         "DAGSTER_HOME": str(settings.dagster_home),
         "DAGSTER_MODULE_NAME": MODULE,
         "DAGSTER_EVENT_BATCH_SIZE": EVENT_BATCH,
-        "SPACEX_SOURCE": settings.source,
+        "SPACEX_SOURCE": settings.source if settings.world is World.SIMULATED else _anywhere(settings.source),
         "SPACEX_LOCAL": str(settings.local.absolute()),
+        **lake,
         **{name: secret.get_secret_value() for name, secret in secrets.items() if secret is not None},
     }
+
+
+def _anywhere(place: str) -> str:
+    """A URL as it is, a folder by its absolute path."""
+    return place if "://" in place else str(Path(place).absolute())
 
 
 def _ensure_writable(folder: Path) -> None:

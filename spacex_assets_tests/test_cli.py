@@ -2,8 +2,10 @@
 
 import os
 import pty
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from pydantic import SecretStr
 from spacex_assets import databases as room
 from spacex_assets.config import Settings
 from spacex_assets.databases import DatabaseNotUsable, databases
-from spacex_assets.embedded import Server
+from spacex_assets.embedded import EmbeddedPostgres, Server
 from spacex_assets.load.warehouse import Warehouse
 from spacex_assets.psql import psql_on_warehouse
 
@@ -70,6 +72,27 @@ def test_in_the_shell_another_source_selects_its_own_world(local_environment: di
     )
     assert url.endswith("/spacex_real")
     assert (world, loaded) == ("real", "simulated")
+
+
+def test_relative_folders_mean_the_same_in_every_folder_of_the_shell(
+    local_environment: dict[str, str], open_folder: Callable[[str], Path], tmp_path: Path, recordings: Path
+) -> None:
+    folder = open_folder("relative")
+    relative = os.path.relpath(recordings)
+    environment = {
+        **local_environment,
+        "SPACEX_SOURCE": relative,
+        "SPACEX_LOCAL": os.path.relpath(folder),
+        "SPACEX_LAKE": os.path.relpath(folder / "lake"),
+    }
+    commands = """
+        dagster asset materialize --select 'key:"raw/cores"+' >&2 || exit 1
+        python -m spacex_assets psql -- -Atc "SELECT DISTINCT source FROM ops.loads WHERE outcome = 'loaded'"
+        python -m spacex_assets stop >&2
+    """
+    assert in_the_shell(environment, tmp_path, commands) == [str(Path(relative).absolute())]
+    assert (folder / "lake" / "real").is_dir()
+    shutil.rmtree(EmbeddedPostgres(folder / "postgres").place.outside, ignore_errors=True)
 
 
 def test_the_shell_finds_the_embedded_postgresql_again_after_a_stop(
