@@ -108,5 +108,5 @@ logs: ## Follow the deployed stack's logs
 	docker compose --profile '*' logs --follow --tail 100
 
 clean: ## Stop everything local and forget it
-	@if [ -x $(BIN)/python ]; then $(CLI) stop; fi
+	@if [ -x $(BIN)/python ]; then $(CLI) stop --remove; fi
 	rm -rf .local

@@ -3,9 +3,12 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+from spacex_assets.embedded import EmbeddedPostgres
 
 MAKEFILE = Path(__file__).parent.parent / "Makefile"
 # Stands for the Python that builds the environment: everything in it says on standard output what it does.
@@ -37,3 +40,18 @@ def test_db_url_is_alone_on_standard_output_though_the_environment_is_built_firs
     done = make(tmp_path, "db-url", f"PYTHON={python}")
     assert (done.returncode, done.stdout) == (0, "called -m spacex_assets db-url\n"), done.stderr
     assert "pip install" in done.stderr
+
+
+def test_clean_leaves_nothing_wherever_the_data_live(tmp_path: Path) -> None:
+    bystander = EmbeddedPostgres(tmp_path / "other" / "postgres")
+    ours, theirs = EmbeddedPostgres(tmp_path / ".local" / "postgres").start().data, bystander.start().data
+    try:
+        done = make(tmp_path, "clean", f"VENV={sys.prefix}")
+        assert done.returncode == 0, done.stderr
+        assert not ours.exists()
+        assert not (tmp_path / ".local").exists()
+        assert not ours.parent.exists()
+        assert theirs.exists()
+        assert bystander.running()
+    finally:
+        bystander.remove()

@@ -96,14 +96,18 @@ def db_url(settings: Settings) -> None:
 
 
 @click.command()
+@click.option("--remove", is_flag=True, help="Also delete its data, wherever they are.")
 @click.pass_obj
-def stop(settings: Settings) -> None:
+def stop(settings: Settings, remove: bool) -> None:
     """Stop the embedded PostgreSQL."""
     from spacex_assets.databases import embedded
 
     postgres = embedded(settings)
     data = postgres.place.data
     click.echo(f"Stopped PostgreSQL on {data}." if postgres.stop() else "No embedded PostgreSQL was running.")
+    if remove:
+        postgres.remove()
+        click.echo(f"Removed {data}.")
 
 
 def report(failed: "Sequence[Failure]") -> None:

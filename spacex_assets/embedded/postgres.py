@@ -84,6 +84,14 @@ class EmbeddedPostgres:
                     return True
             raise EmbeddedPostgresError(f"PostgreSQL (pid {pid}) does not stop; see {self._log}.")
 
+    def remove(self) -> None:
+        """Ends whatever works in our data folder, and deletes the home and what lives outside for it."""
+        self.stop()
+        for folder in (self.place.outside, self.place.home):
+            end_all(folder / "data", signal.SIGQUIT, signal.SIGKILL)
+            if folder.exists():
+                shutil.rmtree(folder)
+
     def serves(self, url: str, database: str) -> bool:
         """Whether the URL is that of a database of this server, on whatever port it listened then."""
         if not self.place.password.exists():
