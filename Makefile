@@ -1,4 +1,5 @@
-# Every local target is one line over `python -m spacex_assets`, the deployed ones over docker compose; `make help` explains them.
+# What the platform does is a line over `python -m spacex_assets`, what its developers do over their tools, what the
+# deployed stack does over docker compose; `make help` explains every target.
 SHELL := /bin/sh
 PYTHON ?= python3
 SOURCE ?=
