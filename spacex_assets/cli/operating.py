@@ -67,6 +67,7 @@ def shell(settings: Settings) -> None:
         "Every `dagster` command works here, for example:\n"
         "  dagster asset materialize --select '*'\n"
         "  dagster asset materialize --select 'key:\"raw/launches\"+'\n"
+        "  dagster asset materialize --select 'tag:endpoint=launches and group:spacex'\n"
         "  dagster definitions validate",
         err=True,
     )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from spacex_assets.extract.source import open_source
 from spacex_assets.extract.store import Folder
 from spacex_assets.load.migrate import upgrade
 from spacex_assets.load.warehouse import Warehouse
-from spacex_assets.local import environment, prepare
+from spacex_assets.local import ROOT, environment, prepare
 from spacex_assets.run import failures, run_everything, summary
 from spacex_assets.simulator.content import Content
 from spacex_assets.simulator.faults import Fault
@@ -320,11 +321,16 @@ def test_the_commands_of_the_readme_work_in_the_prepared_environment(ready: Sett
     for arguments in (
         ["definitions", "validate"],
         ["asset", "materialize", "--select", 'key:"raw/launches"+'],
+        ["asset", "materialize", "--select", "tag:endpoint=launches and not group:raw"],
+        ["asset", "materialize", "--select", "tag:endpoint=launches and group:spacex"],
     ):
+        assert f"dagster {shlex.join(arguments)}" in (ROOT / "README.md").read_text()
         done = subprocess.run([program, *arguments], env=env, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
     assert rows(ready, "SELECT count(*) FROM spacex.launches") == [(10,)]
     assert rows(ready, "SELECT count(*) FROM spacex.cores") == [(0,)]
+    loads = "SELECT table_name, count(*) FROM ops.loads WHERE outcome = 'loaded' GROUP BY table_name ORDER BY 1"
+    assert rows(ready, loads) == sorted((layout.name, 3) for layout in ENDPOINTS["launches"].layouts)
 
 
 def test_settings_say_what_is_missing_and_spell_the_driver() -> None:
