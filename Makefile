@@ -1,4 +1,5 @@
-# Every local target is one line over `python -m spacex_assets`, the deployed ones over docker compose; `make help` explains them.
+# What the platform does is a line over `python -m spacex_assets`, what its developers do over their tools, what the
+# deployed stack does over docker compose; `make help` explains every target.
 SHELL := /bin/sh
 PYTHON ?= python3
 SOURCE ?=
@@ -17,10 +18,11 @@ help: ## Explain every target
 	@echo '  SOURCE=...      an http(s) URL, a folder of recorded responses, or simulated (the default)'
 
 $(READY): requirements.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and "Python 3.11 to 3.13 is needed; set PYTHON=")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@echo 'Building $(VENV) from requirements.lock.' >&2
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and "Python 3.11 to 3.13 is needed; set PYTHON=")' >&2
+	@$(PYTHON) -m venv $(VENV) >&2
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock >&2
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . >&2
 	@touch $@
 
 run: $(READY) ## Load every endpoint of SOURCE into PostgreSQL
@@ -107,5 +109,5 @@ logs: ## Follow the deployed stack's logs
 	docker compose --profile '*' logs --follow --tail 100
 
 clean: ## Stop everything local and forget it
-	@if [ -x $(BIN)/python ]; then $(CLI) stop; fi
+	@if [ -x $(BIN)/python ]; then $(CLI) stop --remove; fi
 	rm -rf .local

@@ -1,19 +1,17 @@
-"""Makes everything ready on this machine: databases, schema, world, DAGSTER_HOME, and the environment of children.
+"""Makes everything ready on this machine: schema, world, DAGSTER_HOME, and the environment of children.
 
-What does not belong here: what is then run.
+What does not belong here: which databases these are (``databases.py``), and what is then run.
 """
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 
 import sqlalchemy as sa
 from psycopg2.errors import InsufficientPrivilege
-from pydantic import SecretStr
 
-from spacex_assets.config import Settings
-from spacex_assets.embedded import EmbeddedPostgres
+from spacex_assets.config import Settings, World
+from spacex_assets.databases import DatabaseNotUsable, claim_storage, databases, is_embedded
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.errors import PlatformError
 from spacex_assets.extract.lake import RawLake
@@ -23,48 +21,12 @@ from spacex_assets.load.warehouse import Warehouse
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULE = "spacex_assets.definitions"
-OLDEST = 14
 EVENT_BATCH = "1000"
 """Events that Dagster may store together: all that a run plans."""
 
 
-class DatabaseNotUsable(PlatformError):
-    """A PostgreSQL that a setting names cannot be used."""
-
-
 class FolderNotUsable(PlatformError):
     """The folder of everything local cannot be written."""
-
-
-@dataclass(frozen=True)
-class Databases:
-    """The URLs of the warehouse and of Dagster's storage."""
-
-    warehouse: str
-    dagster: str
-
-
-def embedded(settings: Settings) -> EmbeddedPostgres:
-    """The embedded PostgreSQL of these settings."""
-    return EmbeddedPostgres(settings.local / "postgres")
-
-
-def databases(settings: Settings) -> Databases:
-    """The databases of the world, created if need be; starts the embedded PostgreSQL where none is configured."""
-    if settings.database_url is None:
-        server = embedded(settings).start()
-        for name in (f"spacex_{settings.world}", f"dagster_{settings.world}"):
-            server.ensure_database(name)
-        return Databases(server.url(f"spacex_{settings.world}"), server.url(f"dagster_{settings.world}"))
-    warehouse = settings.warehouse_url
-    url = _usable("SPACEX_DATABASE_URL", warehouse)
-    dagster = settings.dagster_url
-    if dagster is not None:
-        _usable("SPACEX_DAGSTER_DATABASE_URL", dagster)
-        return Databases(warehouse, dagster)
-    beside = url.set(database=f"{url.database}_dagster")
-    _ensure_database(url, str(beside.database))
-    return Databases(warehouse, beside.render_as_string(hide_password=False))
 
 
 def prepare(settings: Settings) -> Settings:
@@ -74,7 +36,7 @@ def prepare(settings: Settings) -> Settings:
     """
     _ensure_writable(settings.local.absolute())
     found = databases(settings)
-    engine = sa.create_engine(found.warehouse)
+    engine = sa.create_engine(found.warehouse_url)
     try:
         upgrade(engine)
         Warehouse(engine).claim(settings.world)
@@ -88,9 +50,10 @@ def prepare(settings: Settings) -> Settings:
         ) from error
     finally:
         engine.dispose()
-    _create_dagster_storage(found.dagster)
+    _create_dagster_storage(found.dagster_url or "")
+    claim_storage(found)
     RawLake(open_store(settings)).sweep()
-    return _entered(settings, found)
+    return _entered(found)
 
 
 def attach(settings: Settings) -> Settings:
@@ -98,31 +61,38 @@ def attach(settings: Settings) -> Settings:
 
     Also makes this process's environment the one that Dagster expects. Raises :class:`PlatformError`.
     """
-    return prepare(settings) if settings.database_url is None else _entered(settings, databases(settings))
+    return prepare(settings) if is_embedded(settings) else _entered(databases(settings))
 
 
-def _entered(settings: Settings, found: Databases) -> Settings:
+def _entered(settings: Settings) -> Settings:
     _link_dagster_home(settings.dagster_home)
-    ready = settings.model_copy(
-        update={"database_url": SecretStr(found.warehouse), "dagster_database_url": SecretStr(found.dagster)}
-    )
-    os.environ.update(environment(ready))
-    return ready
+    os.environ.update(environment(settings))
+    return settings
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """What a child process needs so that every `dagster` command works in it."""
-    assert settings.database_url is not None
-    assert settings.dagster_database_url is not None
+    """What a child process needs so that every `dagster` command works in it, in whatever folder."""
+    secrets = {
+        "SPACEX_DATABASE_URL": settings.database_url,
+        "SPACEX_DATABASE_PASSWORD": settings.database_password,
+        "SPACEX_DAGSTER_DATABASE_URL": settings.dagster_database_url,
+        "SPACEX_DAGSTER_DATABASE_PASSWORD": settings.dagster_database_password,
+    }
+    lake = {} if settings.lake is None else {"SPACEX_LAKE": _anywhere(settings.lake)}
     return {
         "DAGSTER_HOME": str(settings.dagster_home),
         "DAGSTER_MODULE_NAME": MODULE,
         "DAGSTER_EVENT_BATCH_SIZE": EVENT_BATCH,
-        "SPACEX_SOURCE": settings.source,
+        "SPACEX_SOURCE": settings.source if settings.world is World.SIMULATED else _anywhere(settings.source),
         "SPACEX_LOCAL": str(settings.local.absolute()),
-        "SPACEX_DATABASE_URL": settings.database_url.get_secret_value(),
-        "SPACEX_DAGSTER_DATABASE_URL": settings.dagster_database_url.get_secret_value(),
+        **lake,
+        **{name: secret.get_secret_value() for name, secret in secrets.items() if secret is not None},
     }
+
+
+def _anywhere(place: str) -> str:
+    """A URL as it is, a folder by its absolute path."""
+    return place if "://" in place else str(Path(place).absolute())
 
 
 def _ensure_writable(folder: Path) -> None:
@@ -163,52 +133,3 @@ def _link_dagster_home(home: Path) -> None:
     if not link.exists():
         link.unlink(missing_ok=True)
         link.symlink_to(ROOT / "dagster.yaml")
-
-
-def _usable(setting: str, text: str) -> sa.URL:
-    """The URL of a PostgreSQL that answers and is not too old."""
-    try:
-        url = sa.make_url(text)
-    except sa.exc.ArgumentError:
-        url = None
-    if url is None or url.get_backend_name() != "postgresql":
-        raise DatabaseNotUsable(
-            f"{setting} is no URL of a PostgreSQL; expected postgresql://user:password@host/database."
-        )
-    engine = sa.create_engine(url)
-    try:
-        engine.connect().close()
-    except sa.exc.OperationalError as error:
-        raise DatabaseNotUsable(
-            f"{setting}: {url.render_as_string()} cannot be reached. {str(error.orig).strip()}\n"
-            f"Start it, create the database, or correct the setting; without it the embedded PostgreSQL serves."
-        ) from error
-    finally:
-        engine.dispose()
-    found = engine.dialect.server_version_info or ()
-    if found < (OLDEST,):
-        raise DatabaseNotUsable(
-            f"{setting}: expected PostgreSQL {OLDEST} or newer, found {'.'.join(map(str, found))} at "
-            f"{url.render_as_string()}. Use a newer one; without the setting the embedded PostgreSQL serves."
-        )
-    return url
-
-
-def _ensure_database(beside: sa.URL, name: str) -> None:
-    engine = sa.create_engine(beside, isolation_level="AUTOCOMMIT")
-    try:
-        with engine.connect() as connection:
-            connection.execute(sa.text("SELECT pg_advisory_lock(hashtext('ensure_database'))"))
-            there = connection.scalar(sa.text("SELECT true FROM pg_database WHERE datname = :name"), {"name": name})
-            if not there:
-                quoted = engine.dialect.identifier_preparer.quote(name)
-                connection.execute(sa.text(f"CREATE DATABASE {quoted}"))
-    except sa.exc.ProgrammingError as error:
-        if not isinstance(error.orig, InsufficientPrivilege):
-            raise
-        raise DatabaseNotUsable(
-            f"Dagster's storage would be the database {name}, but {beside.username} may not create it. Create it, or "
-            f"set SPACEX_DAGSTER_DATABASE_URL to a database of yours."
-        ) from error
-    finally:
-        engine.dispose()

@@ -5,6 +5,8 @@ at the end (``run.py``).
 """
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 import dagster as dg
@@ -38,6 +40,29 @@ class _ProgressHandler(logging.Handler):
                 click.echo(line, err=True)
         elif record.levelno >= logging.WARNING and meta.get("orig_message"):
             click.secho(f"  warning   {meta['orig_message']}", fg="yellow", err=True)
+
+
+@contextmanager
+def warnings_in_lines() -> Iterator[None]:
+    """Inside, what Dagster's libraries warn of outside of a run's own log is a line, and said once."""
+    handler = _WarningHandler(logging.WARNING)
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+
+
+class _WarningHandler(logging.Handler):
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self.said: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = record.getMessage().partition("\n")[0]
+        if line not in self.said:
+            self.said.add(line)
+            click.secho(f"  warning   {line}", fg="yellow", err=True)
 
 
 def _line(event: DagsterEvent) -> str | None:

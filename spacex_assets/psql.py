@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from psycopg2.extensions import make_dsn
 
 from spacex_assets.config import Settings
-from spacex_assets.local import embedded, prepare
+from spacex_assets.databases import embedded, is_embedded, warehouse
+from spacex_assets.local import prepare
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,11 @@ class Psql:
 def psql_on_warehouse(settings: Settings, arguments: tuple[str, ...]) -> Psql:
     """How to call psql; starts the embedded PostgreSQL where no other is configured, whose schema is left as it is."""
     postgres = embedded(settings)
-    if settings.database_url is None:
+    if is_embedded(settings):
         settings = prepare(settings)
         program = str(postgres.binary("psql"))
     else:
+        settings = warehouse(settings)
         program = shutil.which("psql") or str(postgres.place.packaged / "bin" / "psql")
     url = sa.make_url(settings.warehouse_url)
     _, options = url.get_dialect()().create_connect_args(url)

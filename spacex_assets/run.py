@@ -1,10 +1,11 @@
 """The graph, or a part of it, in one process, with progress and a summary: what `make run` does.
 
-What does not belong here: what has to be there before (``local.py``) and the words of the command line (``cli.py``).
+What does not belong here: what has to be there before (``local.py``) and the commands that call it (``cli/``).
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import click
@@ -12,23 +13,32 @@ import dagster as dg
 import sqlalchemy as sa
 from dagster._core.definitions.reconstruct import ReconstructableRepository
 from dagster_shared.error import SerializableErrorInfo
+from sqlalchemy.exc import DBAPIError
 
 from spacex_assets.assets.failures import root_cause
 from spacex_assets.assets.steps import endpoint_of_step
 from spacex_assets.config import Executor, LogFormat, Settings
+from spacex_assets.databases import embedded, is_embedded
 from spacex_assets.definitions import build_defs
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.endpoints.tables import SCHEMA
+from spacex_assets.errors import PlatformError
 from spacex_assets.inspection.words import shortened
 from spacex_assets.launcher import PROCESS_TAG
 from spacex_assets.load import ledger
+from spacex_assets.load.errors import is_fault
 from spacex_assets.local import MODULE
 from spacex_assets.processes import this_process
+from spacex_assets.progress import warnings_in_lines
 
 WIDTHS = {"documents": 11, "quarantined": 13, "inserted": 11, "updated": 11, "deleted": 11, "unchanged": 11}
 SECONDS = 11
 
 Result = dg.ExecuteInProcessResult | dg.JobExecutionResult
+
+
+class PostgresLost(PlatformError):
+    """The database went away in the middle of a run."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +62,48 @@ def run_from_snapshots(settings: Settings, endpoints: Collection[str]) -> list[F
 
 
 def _run(settings: Settings, endpoints: Collection[str], selection: list[dg.AssetKey] | None) -> list[Failure]:
-    with dg.DagsterInstance.get() as instance:
+    with (
+        warnings_in_lines(),
+        _unless_lost(settings, "Dagster's storage", settings.dagster_url or ""),
+        dg.DagsterInstance.get() as instance,
+    ):
         result = _executed(settings, instance, selection)
-    click.echo(summary(settings, result, endpoints))
+    failed = list(failures(result))
+    try:
+        with _unless_lost(settings, "The warehouse", settings.warehouse_url):
+            click.echo(summary(settings, result, endpoints))
+    except PostgresLost as error:
+        failed.append(Failure("the summary", str(error)))
     for line in warnings(result):
         click.secho(line, fg="yellow")
-    return list(failures(result))
+    return failed
+
+
+@contextmanager
+def _unless_lost(settings: Settings, what: str, url: str) -> Iterator[None]:
+    """Raises :class:`PostgresLost` for what follows from a lost connection; a step's own is a failure of that step."""
+    try:
+        yield
+    except Exception as error:
+        fault = _fault(error)
+        if fault is None:
+            raise
+        said = str(fault.orig).splitlines()[0]
+        log, start = "the log of its server", "Start it"
+        if is_embedded(settings):
+            log, start = str(embedded(settings).log), "`make run` starts it again"
+        raise PostgresLost(
+            f"{what} {sa.make_url(url).render_as_string()} went away during the run: {said}\n"
+            f"An endpoint is loaded where a line above says so; of each other the tables are all old or all new. Why "
+            f"it went away is in {log}.\nNext: {start}; the next run loads what is left."
+        ) from error
+
+
+def _fault(error: BaseException | None) -> DBAPIError | None:
+    """The lost connection from which an error follows, if it follows from one."""
+    while error is not None and not (isinstance(error, DBAPIError) and is_fault(error)):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _executed(settings: Settings, instance: dg.DagsterInstance, selection: list[dg.AssetKey] | None) -> Result:

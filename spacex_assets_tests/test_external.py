@@ -8,9 +8,9 @@ from pathlib import Path
 import psycopg2
 import pytest
 
+from spacex_assets.databases import OLDEST
 from spacex_assets.embedded import EmbeddedPostgres
 from spacex_assets.embedded.place import Place
-from spacex_assets.local import OLDEST
 
 INSTALLATIONS = [
     pytest.param(path, id=path.name)

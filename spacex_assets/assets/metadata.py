@@ -10,6 +10,8 @@ from sqlalchemy.dialects import postgresql
 from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.endpoints.layout import Column, TableLayout
 
+ENDPOINT_TAG = "endpoint"
+"""The tag of every asset with its endpoint: all tables of an endpoint are one step, and are selected together."""
 _DIALECT: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 Origins = Mapping[str, dg.TableColumnDep]

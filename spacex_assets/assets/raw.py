@@ -3,6 +3,7 @@
 import dagster as dg
 
 from spacex_assets.assets.failures import ledger_hook
+from spacex_assets.assets.metadata import ENDPOINT_TAG
 from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.extract.lake import RawLake
 from spacex_assets.extract.snapshot import Snapshot
@@ -18,6 +19,7 @@ def raw_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
     @dg.asset(
         key=["raw", endpoint.name],
         group_name="raw",
+        tags={ENDPOINT_TAG: endpoint.name},
         kinds={"json"},
         description=f"The body of GET {endpoint.path}, byte for byte, as the source sent it.",
         io_manager_key="raw_io_manager",

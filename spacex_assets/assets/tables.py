@@ -7,7 +7,7 @@ import polars as pl
 import structlog
 
 from spacex_assets.assets.failures import ledger_hook
-from spacex_assets.assets.metadata import column_metadata, typed_origins
+from spacex_assets.assets.metadata import ENDPOINT_TAG, column_metadata, typed_origins
 from spacex_assets.config import Settings, SettingWrong
 from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.endpoints.tables import SCHEMA
@@ -37,6 +37,7 @@ def table_assets(endpoint: Endpoint, settings: Settings) -> dg.AssetsDefinition:
             layout.name: dg.AssetOut(
                 key=[SCHEMA, layout.name],
                 group_name=SCHEMA,
+                tags={ENDPOINT_TAG: endpoint.name},
                 kinds={"postgres", "table"},
                 description=layout.comment,
                 io_manager_key="postgres_io_manager",

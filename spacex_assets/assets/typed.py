@@ -7,7 +7,7 @@ import polars as pl
 import structlog
 
 from spacex_assets.assets.failures import ledger_hook
-from spacex_assets.assets.metadata import column_metadata, raw_origins
+from spacex_assets.assets.metadata import ENDPOINT_TAG, column_metadata, raw_origins
 from spacex_assets.config import ContractMode, Settings, World
 from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.extract.snapshot import Snapshot
@@ -30,6 +30,7 @@ def typed_assets(endpoint: Endpoint, settings: Settings) -> dg.AssetsDefinition:
             layout.name: dg.AssetOut(
                 key=["typed", layout.name],
                 group_name="typed",
+                tags={ENDPOINT_TAG: endpoint.name},
                 kinds={"polars"},
                 description=layout.comment,
                 io_manager_key="typed_io_manager",

@@ -43,7 +43,9 @@ class Findings:
     def __str__(self) -> str:
         """Every rule that was broken, with its first offender."""
         first = {finding.rule: finding for finding in reversed(self.findings)}
-        return "; ".join(f"{rule}: {first[rule].key} {first[rule].found}".strip() for rule in self.totals)
+        return "; ".join(
+            " ".join(filter(None, (f"{rule}:", first[rule].key, first[rule].found))) for rule in self.totals
+        )
 
     def result(self, check: str, asset: Iterable[str], severity: dg.AssetCheckSeverity) -> dg.AssetCheckResult:
         """The result for Dagster."""

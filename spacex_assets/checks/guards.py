@@ -24,6 +24,8 @@ from spacex_assets.retries import retried
 from spacex_assets.transform.intake import Intake
 
 GUARD = "guard"
+PASSES = {"quarantine": "SPACEX_QUARANTINE_LIMIT=1", "shrunk": "SPACEX_SHRINK_LIMIT=1"}
+"""What lets a snapshot pass once that breaks no other rule."""
 
 
 class EndpointWithheld(PlatformError):
@@ -70,7 +72,7 @@ def guard_checks(endpoint: Endpoint, settings: Settings) -> dg.AssetChecksDefini
             if found.findings:
                 raise EndpointWithheld(
                     f"{endpoint.name}: withheld: {found}. The tables stay as they are; ops.loads and "
-                    f"ops.quarantine show the snapshot. Correct the source, or let it pass once as the check says."
+                    f"ops.quarantine show the snapshot. {_next(found)}"
                 )
 
     return guard
@@ -113,10 +115,12 @@ def volume_findings(intake: Intake, before: int, lost: int, settings: Settings) 
     wrong = []
     share = intake.quarantined / intake.documents if intake.documents else 0
     if intake.accepted == 0:
-        wrong.append(("nothing is left", f"{intake.quarantined} of {intake.documents} document(s) are in quarantine"))
+        text = f"{intake.quarantined} of {intake.documents} document(s) are in quarantine{_first(intake)}"
+        wrong.append(("nothing is left", text))
     elif share > settings.quarantine_limit:
         limit = f"more than {settings.quarantine_limit:.0%} (SPACEX_QUARANTINE_LIMIT)"
-        wrong.append(("quarantine", f"{intake.quarantined} of {intake.documents} document(s), {share:.1%}, {limit}"))
+        text = f"{intake.quarantined} of {intake.documents} document(s), {share:.1%}, {limit}{_first(intake)}"
+        wrong.append(("quarantine", text))
     if lost >= settings.shrink_minimum and lost > settings.shrink_limit * before:
         limit = f"more than {settings.shrink_limit:.0%} (SPACEX_SHRINK_LIMIT)"
         wrong.append(("shrunk", f"{lost} of {before} document(s) in the table are not in the snapshot, {limit}"))
@@ -132,3 +136,14 @@ def volume_findings(intake: Intake, before: int, lost: int, settings: Settings) 
     if keys:
         figures["quarantined_keys"] = keys
     return Findings(tuple(Finding(rule, "", text) for rule, text in wrong), figures)
+
+
+def _first(intake: Intake) -> str:
+    return f"; the first: {intake.rejected[0]}" if intake.rejected else ""
+
+
+def _next(found: Findings) -> str:
+    """What to do about findings; only some of them may be let pass."""
+    if found.totals.keys() <= PASSES.keys():
+        return f"Correct the source, or let it pass once: {' '.join(PASSES[rule] for rule in found.totals)} make run."
+    return "Correct the source, or its record if the documents are right."

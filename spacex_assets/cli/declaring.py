@@ -21,9 +21,9 @@ def migration(settings: Settings, message: str) -> None:
     """Write the migration from the last one to the declared schema, in a scratch database."""
     import sqlalchemy as sa
 
+    from spacex_assets.databases import embedded
     from spacex_assets.load.migrate import upgrade, write_migration
     from spacex_assets.load.schema import SCHEMAS
-    from spacex_assets.local import embedded
 
     server = embedded(settings).start()
     server.ensure_database("migration_scratch")

@@ -51,10 +51,10 @@ def backup(settings: Settings, file: Path | None) -> None:
 @click.pass_obj
 def restore(settings: Settings, file: Path, replace: bool) -> None:
     """Make the warehouse what it was when FILE was written; all of it or, on failure, nothing."""
-    from spacex_assets.local import databases
+    from spacex_assets.databases import warehouse
     from spacex_assets.upkeep.restore import restore as restored
 
-    rows = restored(databases(settings).warehouse, settings.world, file, _programs(settings), replace=replace)
+    rows = restored(warehouse(settings).warehouse_url, settings.world, file, _programs(settings), replace=replace)
     click.echo(
         f"Restored {file}: {sum(rows.values()):,} rows of {len(rows)} tables, of the {settings.world} world.\n"
         f"Next: `make run` loads what the source has now."

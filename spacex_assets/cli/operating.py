@@ -47,11 +47,12 @@ def ui(settings: Settings) -> None:
 @click.pass_obj
 def metrics(settings: Settings) -> None:
     """Serve the metrics as an OpenMetrics page for Prometheus until Ctrl-C."""
+    from spacex_assets.databases import is_embedded
     from spacex_assets.inspection.exporter import serve
     from spacex_assets.local import attach
 
     # A configured warehouse is read as it is, by whatever role; nothing of Dagster's is needed.
-    serve(settings if settings.database_url is not None else attach(settings))
+    serve(attach(settings) if is_embedded(settings) else settings)
 
 
 @click.command()
@@ -66,6 +67,7 @@ def shell(settings: Settings) -> None:
         "Every `dagster` command works here, for example:\n"
         "  dagster asset materialize --select '*'\n"
         "  dagster asset materialize --select 'key:\"raw/launches\"+'\n"
+        "  dagster asset materialize --select 'tag:endpoint=launches and group:spacex'\n"
         "  dagster definitions validate",
         err=True,
     )
@@ -89,20 +91,24 @@ def psql(settings: Settings, arguments: tuple[str, ...]) -> None:
 @click.pass_obj
 def db_url(settings: Settings) -> None:
     """Print the URL of the warehouse that the source selects."""
-    from spacex_assets.local import databases
+    from spacex_assets.databases import warehouse
 
-    click.echo(databases(settings).warehouse)
+    click.echo(warehouse(settings).warehouse_url)
 
 
 @click.command()
+@click.option("--remove", is_flag=True, help="Also delete its data, wherever they are.")
 @click.pass_obj
-def stop(settings: Settings) -> None:
+def stop(settings: Settings, remove: bool) -> None:
     """Stop the embedded PostgreSQL."""
-    from spacex_assets.local import embedded
+    from spacex_assets.databases import embedded
 
     postgres = embedded(settings)
     data = postgres.place.data
     click.echo(f"Stopped PostgreSQL on {data}." if postgres.stop() else "No embedded PostgreSQL was running.")
+    if remove:
+        postgres.remove()
+        click.echo(f"Removed {data}.")
 
 
 def report(failed: "Sequence[Failure]") -> None:

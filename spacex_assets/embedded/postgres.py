@@ -6,6 +6,8 @@ a server that was killed, or whose folder was deleted, and is ended before a new
 """
 
 import fcntl
+import os
+import re
 import shutil
 import signal
 import socket
@@ -81,14 +83,30 @@ class EmbeddedPostgres:
                 send(pid, how)
                 if all_gone(self.place.data, seconds):
                     return True
-            raise EmbeddedPostgresError(f"PostgreSQL (pid {pid}) does not stop; see {self._log}.")
+            raise EmbeddedPostgresError(f"PostgreSQL (pid {pid}) does not stop; see {self.log}.")
+
+    def remove(self) -> None:
+        """Ends whatever works in our data folder, and deletes the home and what lives outside for it."""
+        self.stop()
+        for folder in (self.place.outside, self.place.home):
+            end_all(folder / "data", signal.SIGQUIT, signal.SIGKILL)
+            if folder.exists():
+                shutil.rmtree(folder)
+
+    def serves(self, url: str, database: str) -> bool:
+        """Whether the URL is that of a database of this server, on whatever port it listened then."""
+        if not os.access(self.place.password, os.R_OK):
+            return False  # whoever may not read the password was not given the URL
+        ours = Server(0, 0, self.place.data, self.place.installation, self.place.password.read_text())
+        return re.sub(r":\d+/", ":0/", url) == ours.url(database)
 
     def binary(self, name: str) -> Path:
         """A program of the same installation, such as psql or pg_dump."""
         return self.place.binary(name)
 
     @property
-    def _log(self) -> Path:
+    def log(self) -> Path:
+        """The file that the server writes its log to."""
         return self.place.home / "server.log"
 
     def _recorded(self) -> tuple[int, int] | None:
@@ -119,7 +137,7 @@ class EmbeddedPostgres:
             if time.monotonic() >= deadline:
                 raise EmbeddedPostgresError(
                     f"PostgreSQL (pid {server.pid}) runs on {server.data}, but for {ANSWER_SECONDS:.0f} s it has not "
-                    f"accepted a connection: {refusal}\nIt was left as it is. See {self._log}; close what holds its "
+                    f"accepted a connection: {refusal}\nIt was left as it is. See {self.log}; close what holds its "
                     f"connections, or wait and try again, or end it with `make stop`."
                 )
             time.sleep(0.03)
@@ -152,7 +170,7 @@ class EmbeddedPostgres:
     def _launch(self) -> Server:
         data, port = self.place.data, self._port()
         options = [option for name, value in SETTINGS.items() for option in ("-c", f"{name}={value}")]
-        with self._log.open("a") as log:
+        with self.log.open("a") as log:
             process = subprocess.Popen(
                 [str(self.binary("postgres")), "-D", str(data), "-p", str(port), *options],
                 cwd="/",
@@ -169,9 +187,9 @@ class EmbeddedPostgres:
             if server is not None:
                 return server
             time.sleep(0.03)
-        last = "\n".join(self._log.read_text(errors="replace").splitlines()[-8:])
+        last = "\n".join(self.log.read_text(errors="replace").splitlines()[-8:])
         raise EmbeddedPostgresError(
-            f"PostgreSQL did not start on {data} (port {port}). The end of {self._log}:\n{last}\n"
+            f"PostgreSQL did not start on {data} (port {port}). The end of {self.log}:\n{last}\n"
             f"`make stop` and removing the local folder give a clean start."
         )
 

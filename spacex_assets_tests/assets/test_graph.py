@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from spacex_assets.extract.source import open_source
 from spacex_assets.extract.store import Folder
 from spacex_assets.load.migrate import upgrade
 from spacex_assets.load.warehouse import Warehouse
-from spacex_assets.local import environment, prepare
+from spacex_assets.local import ROOT, environment, prepare
 from spacex_assets.run import failures, run_everything, summary
 from spacex_assets.simulator.content import Content
 from spacex_assets.simulator.faults import Fault
@@ -299,8 +300,7 @@ def test_an_external_postgresql_serves_and_gets_a_database_for_dagster_beside(
 ) -> None:
     assert run_everything(ready) == []
     assert "total" in capsys.readouterr().out
-    dagster = environment(ready)["SPACEX_DAGSTER_DATABASE_URL"]
-    assert dagster == f"{ready.warehouse_url}_dagster"
+    assert ready.dagster_url == f"{ready.warehouse_url}_dagster"
     with dg.DagsterInstance.get() as instance:
         for storage in (instance.run_storage, instance.event_log_storage, instance.schedule_storage):
             assert isinstance(storage._engine.pool, sa.QueuePool)  # type: ignore[union-attr]
@@ -321,11 +321,16 @@ def test_the_commands_of_the_readme_work_in_the_prepared_environment(ready: Sett
     for arguments in (
         ["definitions", "validate"],
         ["asset", "materialize", "--select", 'key:"raw/launches"+'],
+        ["asset", "materialize", "--select", "tag:endpoint=launches and not group:raw"],
+        ["asset", "materialize", "--select", "tag:endpoint=launches and group:spacex"],
     ):
+        assert f"dagster {shlex.join(arguments)}" in (ROOT / "README.md").read_text()
         done = subprocess.run([program, *arguments], env=env, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
     assert rows(ready, "SELECT count(*) FROM spacex.launches") == [(10,)]
     assert rows(ready, "SELECT count(*) FROM spacex.cores") == [(0,)]
+    loads = "SELECT table_name, count(*) FROM ops.loads WHERE outcome = 'loaded' GROUP BY table_name ORDER BY 1"
+    assert rows(ready, loads) == sorted((layout.name, 3) for layout in ENDPOINTS["launches"].layouts)
 
 
 def test_settings_say_what_is_missing_and_spell_the_driver() -> None:

@@ -96,6 +96,8 @@ def test_a_withheld_endpoint_keeps_all_its_tables_and_stops_no_other(settings: S
     assert failed.step == "guard_launches"
     assert "launches: withheld: quarantine" in failed.reason
     assert "3 of 30 document(s), 10.0%" in failed.reason
+    assert "$.flight_number: expected a valid integer, found 'seven'" in failed.reason
+    assert failed.reason.endswith("Correct the source, or let it pass once: SPACEX_QUARANTINE_LIMIT=1 make run.")
     launches = {layout.name for layout in ENDPOINTS["launches"].layouts}
     assert set(counts(result)) == {layout.name for one in ENDPOINTS.values() for layout in one.layouts} - launches
     assert counts(result)["cores"][1] == 1
@@ -117,7 +119,12 @@ def test_a_withheld_endpoint_keeps_all_its_tables_and_stops_no_other(settings: S
 def test_a_single_document_that_is_broken_withholds_its_endpoint(settings: Settings) -> None:
     materialize(settings)
     edit(settings, "company", {"employees": "many"})
-    assert [failure.step for failure in failures(materialize(settings))] == ["guard_company"]
+    ((failed),) = failures(materialize(settings))
+    assert failed.step == "guard_company"
+    assert "nothing is left: 1 of 1 document(s) are in quarantine; the first: document " in failed.reason
+    assert "$.employees: expected a valid integer, found 'many'" in failed.reason
+    assert "pass once" not in failed.reason, "an endpoint without documents never passes"
+    assert "  " not in failed.reason
     assert rows(settings, "SELECT count(*) FROM spacex.company") == [(1,)]
 
 

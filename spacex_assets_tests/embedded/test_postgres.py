@@ -162,6 +162,21 @@ def test_a_deleted_home_is_a_clean_start(postgres: EmbeddedPostgres, execute: Ex
     wait_until_gone(old.pid)
 
 
+@pytest.mark.parametrize("how", ["as it is", "killed", "without its home"])
+def test_nothing_is_left_of_it_when_it_is_removed(tmp_path: Path, how: str) -> None:
+    postgres = EmbeddedPostgres(tmp_path / "postgres")
+    server = postgres.start()
+    if how == "killed":
+        os.kill(server.pid, signal.SIGKILL)
+    if how == "without its home":
+        subprocess.run(["rm", "-rf", str(postgres.home)], check=True)
+    EmbeddedPostgres(postgres.home).remove()
+    wait_until_gone(server.pid)
+    for folder in (server.data, postgres.home, postgres.place.outside):
+        assert not folder.exists()
+    EmbeddedPostgres(postgres.home).remove()
+
+
 def test_stopping_says_whether_there_was_anything(postgres: EmbeddedPostgres) -> None:
     assert not postgres.stop()
     postgres.start()

@@ -1,0 +1,129 @@
+"""The two databases: never one, never the other world's, and found again by a child process with another source."""
+
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+from pydantic import SecretStr
+
+from spacex_assets import local
+from spacex_assets.config import Settings
+from spacex_assets.databases import DatabaseNotUsable, databases, warehouse
+from spacex_assets.embedded import EmbeddedPostgres, Server
+from spacex_assets.errors import WorldMismatch
+from spacex_assets.local import environment, prepare
+
+Sources = Callable[..., Settings]
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sources:
+    """Makes settings of a checkout of its own; what they put into the environment goes with the test."""
+    monkeypatch.setattr(local.os, "environ", {})
+
+    def make(source: str = "simulated", **urls: str) -> Settings:
+        secret = {name: SecretStr(url) for name, url in urls.items()}
+        return Settings(source=source, local=tmp_path / "local", **secret)  # type: ignore[arg-type]
+
+    return make
+
+
+def ensure(server: Server, *names: str) -> str:
+    """Makes databases whose names have this in common."""
+    prefix = f"test_{uuid4().hex[:12]}"
+    for name in names:
+        server.ensure_database(f"{prefix}_{name}")
+    return prefix
+
+
+def test_one_database_for_both_is_refused_however_it_is_spelled(
+    server: Server, database_url: str, settings: Sources
+) -> None:
+    for other in (database_url, database_url.replace("+psycopg2", ""), f"{database_url}?application_name=other"):
+        with pytest.raises(DatabaseNotUsable, match="SPACEX_DAGSTER_DATABASE_URL: expected another database than"):
+            prepare(settings(database_url=database_url, dagster_database_url=other))
+    engine = sa.create_engine(database_url, poolclass=sa.NullPool)
+    assert sa.inspect(engine).get_table_names("public") == []
+
+
+def test_two_worlds_do_not_share_a_storage_of_dagster(server: Server, settings: Sources, tmp_path: Path) -> None:
+    prefix = ensure(server, "simulated", "real", "shared")
+    urls = {
+        "database_url": server.url(f"{prefix}_{{world}}"),
+        "dagster_database_url": server.url(f"{prefix}_shared"),
+    }
+    prepare(settings(**urls))
+    prepare(settings(**urls))
+    with pytest.raises(WorldMismatch, match=r"Dagster's storage .*holds the runs of simulated data"):
+        prepare(settings(str(tmp_path), **urls))
+    engine = sa.create_engine(server.url(f"{prefix}_real"), poolclass=sa.NullPool)
+    assert sa.inspect(engine).get_table_names("public") == [], "nothing was begun in the warehouse"
+
+
+def test_two_claims_of_a_new_storage_at_once_do_not_both_succeed(
+    server: Server, settings: Sources, tmp_path: Path
+) -> None:
+    prefix = ensure(server, "simulated", "real", "shared")
+    urls = {
+        "database_url": server.url(f"{prefix}_{{world}}"),
+        "dagster_database_url": server.url(f"{prefix}_shared"),
+    }
+    simulated, real = databases(settings(**urls)), databases(settings(str(tmp_path), **urls))
+    local._create_dagster_storage(simulated.dagster_url or "")
+    local.claim_storage(simulated)
+    with pytest.raises(WorldMismatch, match="simulated data"):
+        local.claim_storage(real)
+
+
+def test_a_role_that_owns_only_dagsters_storage_stamps_it(deployed: Server, settings: Sources, tmp_path: Path) -> None:
+    urls = {
+        "database_url": f"postgresql://spacex_owner:secret@127.0.0.1:{deployed.port}/spacex_{{world}}",
+        "dagster_database_url": f"postgresql://spacex_dagster:secret@127.0.0.1:{deployed.port}/dagster_real",
+    }
+    prepare(settings(str(tmp_path), **urls))
+    simulated = {**urls, "database_url": urls["database_url"].replace("{world}", "real")}
+    with pytest.raises(WorldMismatch, match="holds real data"):
+        prepare(settings(**simulated))
+    engine = sa.create_engine(deployed.url("dagster_real"), poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT value FROM kvs WHERE key = 'spacex/world'")) == "real"
+
+
+def test_a_storage_of_ones_own_serves_beside_the_embedded_warehouse(
+    server: Server, database_url: str, settings: Sources, open_folder: Callable[[str], Path]
+) -> None:
+    chosen = settings(dagster_database_url=database_url).model_copy(update={"local": open_folder("mixed")})
+    try:
+        ready = prepare(chosen)
+        assert ready.dagster_url == database_url
+        assert ready.warehouse_url.endswith("/spacex_simulated")
+        with pytest.raises(DatabaseNotUsable, match="SPACEX_DAGSTER_DATABASE_URL is no URL of a PostgreSQL"):
+            prepare(chosen.model_copy(update={"dagster_database_url": SecretStr("garbage")}))
+    finally:
+        EmbeddedPostgres(chosen.local / "postgres").stop()
+
+
+def test_the_other_worlds_warehouse_is_refused_before_anybody_reads_it(
+    server: Server, database_url: str, settings: Sources, tmp_path: Path
+) -> None:
+    prepare(settings(database_url=database_url))
+    assert warehouse(settings(database_url=database_url)).warehouse_url == database_url
+    with pytest.raises(WorldMismatch, match=r"the warehouse .* holds simulated data"):
+        warehouse(settings(str(tmp_path), database_url=database_url))
+
+
+def test_a_password_of_its_own_reaches_the_storage_beside_and_the_children(server: Server, settings: Sources) -> None:
+    prefix = ensure(server, "simulated")
+    url = server.url(f"{prefix}_{{world}}").replace(f":{server.password}@", "@")
+    ready = prepare(settings(database_url=url, database_password=server.password))
+    assert ready.dagster_url == server.url(f"{prefix}_simulated_dagster")
+    given = environment(ready)
+    children = settings(
+        database_url=given["SPACEX_DATABASE_URL"],
+        database_password=given["SPACEX_DATABASE_PASSWORD"],
+        dagster_database_url=given["SPACEX_DAGSTER_DATABASE_URL"],
+        dagster_database_password=given["SPACEX_DAGSTER_DATABASE_PASSWORD"],
+    )
+    assert (children.warehouse_url, children.dagster_url) == (ready.warehouse_url, ready.dagster_url)
