@@ -22,7 +22,8 @@ from urllib3.exceptions import DecodeError, HTTPError
 from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.extract import errors
 from spacex_assets.extract.addresses import AddressRefused, GuardedAdapter
-from spacex_assets.extract.pace import Limits, TokenBucket, backoff, retry_after
+from spacex_assets.extract.deadline import Deadline
+from spacex_assets.extract.pace import WAIT_CAP, Limits, TokenBucket, backoff, retry_after
 from spacex_assets.extract.scan import scan, start_of
 from spacex_assets.extract.snapshot import Batch
 
@@ -32,6 +33,9 @@ CHUNK = 1 << 16
 ENCODINGS = ("gzip", "deflate")
 """The compressions that are asked for; each is undone piece by piece."""
 REDIRECTS = 3
+NO_HEAD = "the head of an answer had not come"
+START, START_SECONDS = 800, 1.0
+"""Bytes of a body that an error may show, and how long they are collected where the body is of no other use."""
 
 
 @dataclass(frozen=True)
@@ -77,37 +81,27 @@ class Client:
         Raises the last attempt's :class:`ExtractError`.
         """
         began = time.monotonic()
-        deadline = began + self.limits.total
         attempt = 0
-        while True:
-            attempt += 1
-            self._wait(endpoint, url, self.bucket.take(), deadline)
-            try:
-                return self._attempt(endpoint, url, staged, etag, deadline)
-            except _Failed as failed:
-                error = failed.error(endpoint, url, attempt, self.limits.attempts, time.monotonic() - began)
-                if not error.transient or attempt == self.limits.attempts:
-                    raise error from failed
-                asked = retry_after(failed.retry_after)
-                wait = backoff(attempt, self.limits.backoff) if asked is None else asked
-                log.warning("a request failed", request=attempt, wait_seconds=round(wait, 1), error=str(error))
-                self._wait(endpoint, url, wait, deadline, error)
+        with Deadline(self.limits.total) as deadline:
+            while True:
+                attempt += 1
+                try:
+                    _wait_for_turn(self.bucket.take(), deadline)
+                    return self._attempt(endpoint, url, staged, etag, deadline)
+                except _Failed as failed:
+                    asked = retry_after(failed.retry_after)
+                    wait = backoff(attempt, self.limits.backoff) if asked is None else asked
+                    last = attempt == self.limits.attempts
+                    if failed.kind.transient and not last and wait > deadline.left:
+                        failed.end_in_time(f"waiting another {wait:.1f} s would exceed it")
+                    error = failed.error(endpoint, url, attempt, self.limits, time.monotonic() - began)
+                    if last or not error.transient:
+                        raise error from failed
+                    wait = min(wait, WAIT_CAP)
+                    log.warning("a request failed", request=attempt, wait_seconds=round(wait, 1), error=str(error))
+                    time.sleep(wait)
 
-    def _wait(
-        self, endpoint: Endpoint, url: str, seconds: float, deadline: float, cause: Exception | None = None
-    ) -> None:
-        if time.monotonic() + seconds > deadline:
-            raise self._too_late(endpoint, url, f"waiting another {seconds:.1f} s would exceed it") from cause
-        if seconds > 0:
-            time.sleep(seconds)
-
-    def _too_late(self, endpoint: Endpoint, url: str, what: str) -> errors.TimeLimitExceeded:
-        return errors.TimeLimitExceeded(
-            f"{endpoint.name}: GET {scrubbed(url)} did not end within {self.limits.total:g} s: {what}. "
-            f"Nothing was published. If the source is slow but sound, raise SPACEX_ENDPOINT_TIME_LIMIT."
-        )
-
-    def _attempt(self, endpoint: Endpoint, url: str, staged: Path, etag: str | None, deadline: float) -> Received:
+    def _attempt(self, endpoint: Endpoint, url: str, staged: Path, etag: str | None, deadline: Deadline) -> Received:
         fetched_at = datetime.now(UTC)
         with self._response(url, etag, deadline) as response:
             tag = response.headers.get("ETag")
@@ -118,11 +112,11 @@ class Client:
             digest, size = hashlib.sha256(), 0
             decoder = codecs.getincrementaldecoder("utf-8")()
             with staged.open("wb", buffering=0) as file:
-                for chunk in self._chunks(endpoint, url, response, deadline):
+                for chunk in _chunks(response, staged, deadline):
                     size += len(chunk)
                     if size > self.sizes.body:
                         larger = f"the body is larger than {self.sizes.body} bytes (SPACEX_BODY_LIMIT_MIB)"
-                        raise _Failed(errors.BodyTooLarge, larger, response)
+                        raise _Failed(errors.BodyTooLarge, larger, response, staged)
                     digest.update(chunk)
                     file.write(chunk)
                     try:
@@ -137,11 +131,11 @@ class Client:
             return Received(fetched_at, tag, staged, digest.hexdigest(), size, batches, simulated)
 
     @contextmanager
-    def _response(self, url: str, etag: str | None, deadline: float) -> Iterator[requests.Response]:
+    def _response(self, url: str, etag: str | None, deadline: Deadline) -> Iterator[requests.Response]:
         """An answer with status 200 or 304; redirects within the host are followed."""
         headers = {"Accept": "application/json", **({"If-None-Match": etag} if etag else {})}
         for _ in range(REDIRECTS + 1):
-            remaining = max(0.1, deadline - time.monotonic())
+            remaining = max(0.1, deadline.left)
             try:
                 response = self.session.get(
                     url,
@@ -151,12 +145,16 @@ class Client:
                     timeout=(min(self.limits.connect, remaining), min(self.limits.read, remaining)),
                 )
             except requests.RequestException as error:
+                if deadline.passed:
+                    raise _Failed(errors.TimeLimitExceeded, NO_HEAD) from error
                 raise _Failed(errors.SourceUnreachable, f"{type(error).__name__}: {_reason(error)}") from error
             except AddressRefused as error:
                 raise _Failed(errors.SourceRefused, str(error)) from error
             except ValueError as error:  # requests looks at the Location even though it is not to follow it
                 raise _Failed(errors.SourceRefused, f"a redirect to no URL: {error}") from error
             with response:
+                if deadline.passed:  # a head that was cut looks like a short one
+                    raise _Failed(errors.TimeLimitExceeded, NO_HEAD, response)
                 if not response.is_redirect:
                     _raise_for_status(response)
                     yield response
@@ -171,31 +169,39 @@ class Client:
                 url = target
         raise _Failed(errors.SourceRefused, f"more than {REDIRECTS} redirects")
 
-    def _chunks(self, endpoint: Endpoint, url: str, response: requests.Response, deadline: float) -> Iterator[bytes]:
-        expected = response.headers.get("Content-Length")
-        encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-        if encoding not in ("identity", *ENCODINGS):
-            raise _Failed(errors.SourceRefused, f"a compression that was not asked for: {encoding[:50]!r}", response)
-        size = 0
-        try:
-            while chunk := _arrived(response):
-                size += len(chunk)
-                if time.monotonic() > deadline:
-                    raise self._too_late(endpoint, url, f"{size} bytes of the body had come")
-                yield chunk
-        except DecodeError as error:
-            raise _Failed(errors.BodyUndecodable, f"not the compression it claims: {error}", response) from error
-        except (HTTPError, OSError) as error:
-            late = time.monotonic() > deadline
-            if late:
-                raise self._too_late(endpoint, url, f"{size} bytes of the body had come") from error
-            raise _Failed(errors.BodyTruncated, f"the body broke off after {size} bytes: {error}", response) from error
-        if (
-            expected is not None
-            and encoding == "identity"
-            and {str(size)} != {length.strip() for length in expected.split(",")}
-        ):
-            raise _Failed(errors.BodyTruncated, f"{size} bytes of {expected} came", response)
+
+def _wait_for_turn(seconds: float, deadline: Deadline) -> None:
+    if seconds > deadline.left:
+        raise _Failed(errors.TimeLimitExceeded, f"waiting another {seconds:.1f} s for its turn would exceed it")
+    if seconds > 0:
+        time.sleep(seconds)
+
+
+def _chunks(response: requests.Response, staged: Path, deadline: Deadline) -> Iterator[bytes]:
+    """The body as it comes; the caller writes it to ``staged``, whose start an error shows."""
+    expected = response.headers.get("Content-Length")
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in ("identity", *ENCODINGS):
+        raise _Failed(errors.SourceRefused, f"a compression that was not asked for: {encoding[:50]!r}", response)
+    size = 0
+    try:
+        while (chunk := _arrived(response)) and not deadline.passed:
+            size += len(chunk)
+            yield chunk
+    except DecodeError as error:
+        raise _Failed(errors.BodyUndecodable, f"not the compression it claims: {error}", response, staged) from error
+    except (HTTPError, OSError) as error:
+        if not deadline.passed:
+            broke_off = f"the body broke off after {size} bytes: {error}"
+            raise _Failed(errors.BodyTruncated, broke_off, response, staged) from error
+    if deadline.passed:  # a connection that was cut looks like the end of a body without a length
+        raise _Failed(errors.TimeLimitExceeded, f"{size} bytes of the body had come", response, staged)
+    if (
+        expected is not None
+        and encoding == "identity"
+        and {str(size)} != {length.strip() for length in expected.split(",")}
+    ):
+        raise _Failed(errors.BodyTruncated, f"{size} bytes of {expected} came", response, staged)
 
 
 def _arrived(response: requests.Response) -> bytes:
@@ -221,14 +227,22 @@ class _Failed(Exception):
         self.start = ""
         if body is not None:
             with body.open("rb") as file:
-                self.start = start_of(file.read(800))
+                self.start = start_of(file.read(START))
 
-    def error(self, endpoint: Endpoint, url: str, attempt: int, attempts: int, seconds: float) -> errors.ExtractError:
+    def end_in_time(self, what: str) -> None:
+        """Turns it into the last one, as the time does not suffice for another attempt."""
+        self.kind, self.what = errors.TimeLimitExceeded, f"{what}, after this: {self.what}"
+
+    def error(self, endpoint: Endpoint, url: str, attempt: int, limits: Limits, seconds: float) -> errors.ExtractError:
+        what = self.what
+        again = "Run again later" if self.kind.transient else "Trying again will not help; look at the source"
+        if self.kind is errors.TimeLimitExceeded:
+            what = f"did not end within {limits.total:g} s: {what}"
+            again = "If the source is slow but sound, raise SPACEX_ENDPOINT_TIME_LIMIT"
         status = f", status {self.status}" if self.status else ""
         start = f" The body begins: {self.start!r}." if self.start else ""
-        again = "Run again later" if self.kind.transient else "Trying again will not help; look at the source"
         return self.kind(
-            f"{endpoint.name}: GET {scrubbed(url)}: {self.what}{status}, attempt {attempt} of {attempts} "
+            f"{endpoint.name}: GET {scrubbed(url)}: {what}{status}, attempt {attempt} of {limits.attempts} "
             f"after {seconds:.1f} s.{start} Nothing was published. {again}."
         )
 
@@ -244,11 +258,19 @@ def _raise_for_status(response: requests.Response) -> None:
     else:
         kind = errors.SourceRefused
     failed = _Failed(kind, "the source answered with an error", response)
-    try:
-        failed.start = start_of(response.raw.read(800, decode_content=True) or b"")
-    except (HTTPError, OSError) as error:
-        failed.start = f"(unreadable: {error})"
+    failed.start = _start(response)
     raise failed
+
+
+def _start(response: requests.Response) -> str:
+    """The start of a body that is only shown, as far as it comes soon."""
+    body, until = b"", time.monotonic() + START_SECONDS
+    try:
+        while len(body) < START and time.monotonic() < until and (piece := _arrived(response)):
+            body += piece
+    except (HTTPError, OSError) as error:
+        return start_of(body) if body else f"(unreadable: {error})"
+    return start_of(body)
 
 
 def _reason(error: BaseException) -> str:

@@ -3,6 +3,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ import pytest
 from spacex_assets.config import Settings
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.errors import WorldMismatch
-from spacex_assets.extract import errors
+from spacex_assets.extract import client, errors
 from spacex_assets.extract.client import scrubbed
 from spacex_assets.extract.http import HttpSource
 from spacex_assets.extract.lake import RawLake
@@ -126,9 +127,35 @@ def test_a_body_that_drips_beyond_the_time_limit_is_given_up(simulator: RunningS
         fetch(simulator, lake, drip, total=1.0)
 
 
-def test_a_wait_that_would_exceed_the_time_limit_is_not_begun(simulator: RunningSimulator, lake: RawLake) -> None:
-    with pytest.raises(errors.TimeLimitExceeded, match=r"waiting another 3600\.0 s"):
+def test_a_wait_that_would_exceed_the_time_limit_is_not_begun_and_the_cause_is_named(
+    simulator: RunningSimulator, lake: RawLake
+) -> None:
+    words = (
+        r"did not end within 20 s: waiting another 3600\.0 s would exceed it, after this: the source answered with an "
+        r"error, status 429, attempt 1 of 3 .* begins: 'trouble, as asked for'.*raise SPACEX_ENDPOINT_TIME_LIMIT"
+    )
+    with pytest.raises(errors.TimeLimitExceeded, match=words):
         fetch(simulator, lake, Fault(kind="status", status=429, retry_after="3600"))
+
+
+def test_nothing_is_waited_for_longer_than_the_cap(
+    simulator: RunningSimulator, lake: RawLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "WAIT_CAP", 0.7)
+    began = time.monotonic()
+    fetch(simulator, lake, Fault(kind="status", status=429, retry_after="15"))
+    assert 0.7 < time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    "unreadable",
+    ["Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "Mon, 01 Jan 2026 00:00:00 +999999999999999999999999"],
+)
+def test_a_source_that_asks_to_wait_until_no_date_asks_for_nothing(
+    simulator: RunningSimulator, lake: RawLake, unreadable: str
+) -> None:
+    assert retry_after(unreadable) is None
+    assert fetch(simulator, lake, Fault(kind="status", status=503, retry_after=unreadable)).documents
 
 
 def test_an_unchanged_endpoint_is_confirmed_by_a_304(simulator: RunningSimulator, lake: RawLake) -> None:
