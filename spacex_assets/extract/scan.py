@@ -4,7 +4,6 @@ The file is decoded piecewise as Latin-1, so that positions in the text are posi
 ASCII, so nothing else is lost. What does not belong here: whether the documents are right (``transform/parse.py``).
 """
 
-import io
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -193,8 +192,7 @@ def _refuse_repeated_keys(pairs: list[tuple[str, object]]) -> None:
         raise _RepeatedKey(key)
 
 
-def start_of(body: bytes | io.BytesIO, length: int = 200) -> str:
+def start_of(body: bytes, length: int = 200) -> str:
     """The start of a body for an error message: printable and short."""
-    data = body.getvalue() if isinstance(body, io.BytesIO) else body
-    text = data[:length].decode("utf-8", "replace")
+    text = body[:length].decode("utf-8", "replace")
     return "".join(character if character.isprintable() else " " for character in text)
