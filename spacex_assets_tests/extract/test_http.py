@@ -18,7 +18,7 @@ from spacex_assets.config import Settings
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.errors import WorldMismatch
 from spacex_assets.extract import client, errors
-from spacex_assets.extract.client import scrubbed
+from spacex_assets.extract.attempt import scrubbed
 from spacex_assets.extract.http import HttpSource
 from spacex_assets.extract.lake import RawLake
 from spacex_assets.extract.pace import WAIT_FLOOR, Limits, TokenBucket, backoff, retry_after
