@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import requests
 import structlog
 
+from spacex_assets.config import without_credentials
 from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.extract import errors
 from spacex_assets.extract.addresses import AddressRefused, GuardedAdapter
@@ -139,14 +140,15 @@ class Client:
                     allow_redirects=False,
                     timeout=(min(self.limits.connect, remaining), min(self.limits.read, remaining)),
                 )
+            except ValueError as error:  # also of a Location, at which requests looks though it is not to follow it
+                what = f"no URL that can be asked, or a redirect to no URL: {without_credentials(str(error))}"
+                raise Failed(errors.SourceRefused, what) from error
             except requests.RequestException as error:
                 if deadline.passed:
                     raise Failed(errors.TimeLimitExceeded, NO_HEAD) from error
                 raise Failed(errors.SourceUnreachable, f"{type(error).__name__}: {_reason(error)}") from error
             except AddressRefused as error:
                 raise Failed(errors.SourceRefused, str(error)) from error
-            except ValueError as error:  # requests looks at the Location even though it is not to follow it
-                raise Failed(errors.SourceRefused, f"a redirect to no URL: {error}") from error
             with response:
                 if deadline.passed:  # a head that was cut looks like a short one
                     raise Failed(errors.TimeLimitExceeded, NO_HEAD, response)
