@@ -41,6 +41,9 @@ EXPECTED = {
 }
 """What is expected, where pydantic's message does not say it."""
 
+_GAP = re.compile(r"[ \t\r\n,]*")
+"""What is between the documents of a list."""
+
 _NUL = re.compile(r"(?<!\\)(\\\\)*\\u0000")
 """The character in JSON text; behind an odd number of backslashes it is a backslash and letters."""
 
@@ -80,9 +83,10 @@ def _context(mode: ContractMode) -> str | None:
 
 
 def split(batch: bytes) -> Iterator[bytes]:
-    """The text of every document of a batch."""
-    decoder, text, at = json.JSONDecoder(), batch.decode("latin-1"), 0
-    while (start := text.find("{", at)) >= 0:
+    """The text of every document of a batch, also of an element of the list that is no object."""
+    decoder, text = json.JSONDecoder(), batch.decode("latin-1")
+    at = text.index("[") + 1
+    while (gap := _GAP.match(text, at)) and text[start := gap.end()] != "]":
         _, at = decoder.raw_decode(text, start)
         yield batch[start:at]
 

@@ -219,6 +219,21 @@ def test_a_document_that_breaks_its_record_stops_nothing(settings: Settings) -> 
     engine.dispose()
 
 
+def test_an_element_that_is_no_document_stops_nothing_and_costs_no_row(settings: Settings) -> None:
+    with running_simulator(Content(Fleet(launches=30))) as simulator:
+        served = settings.model_copy(update={"simulator_url": simulator.url})
+        assert materialize(served).success
+        lost, *others = simulator.content.documents("launches")
+        simulator.faults.add(Fault(kind="body", endpoint="launches", body=json.dumps([None, *others])))
+        result = materialize(served)
+    assert result.success
+    assert [one for one in result.get_asset_check_evaluations() if not one.passed and one.check_name != "quality"] == []
+    assert counts(result)["launches"] == (0, 0, 0, 29)
+    assert rows(settings, "SELECT document, documents FROM ops.quarantine") == [("null", 1)]
+    assert rows(settings, "SELECT document_id FROM ops.retained") == [(lost["id"],)]
+    assert rows(settings, "SELECT count(*) FROM spacex.launches") == [(30,)]
+
+
 def test_an_older_snapshot_that_comes_late_is_superseded(settings: Settings) -> None:
     materialize(settings)
     rows(settings, "UPDATE ops.loads SET fetched_at = fetched_at + interval '1 day'")

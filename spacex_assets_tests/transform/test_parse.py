@@ -104,6 +104,17 @@ def test_a_document_without_id_is_named_by_its_content() -> None:
     assert (result.intake.accepted, result.intake.quarantined, result.intake.collapsed) == (1, 1, 1)
 
 
+@pytest.mark.parametrize(("element", "found"), [(None, "None"), (7, "7"), ("{", "'{'"), ([{"id": "a" * 24}], "[{")])
+def test_an_element_that_is_no_object_goes_to_quarantine_alone(element: Any, found: str) -> None:
+    result = judged("cores", [element, sample("cores"), element])
+    (rejected,) = result.intake.rejected
+    assert str(rejected).startswith(f"a document without a readable id ({rejected.key}), $: expected an object, found")
+    assert found in str(rejected)
+    assert json.loads(rejected.text) == element
+    assert (result.intake.documents, result.intake.accepted, result.intake.quarantined) == (3, 1, 1)
+    assert result.intake.collapsed == 1
+
+
 def test_real_and_simulated_documents_are_refused_in_each_others_world() -> None:
     real = {**sample("cores"), "serial": "B1051"}
     with pytest.raises(WorldMismatch, match="1 document"):
