@@ -9,6 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
@@ -21,6 +22,7 @@ SECRETS = Path("/run/secrets")
 """Where a container finds its secrets, a file per setting: ``spacex_database_password``."""
 
 OBJECT_STORES = ("s3", "gs", "az")
+BASE_URL = "an http(s) base URL such as http://127.0.0.1:8080"
 
 
 class SettingMissing(PlatformError):
@@ -179,8 +181,20 @@ class Settings(BaseSettings):
 
     @field_validator("source")
     @classmethod
-    def _simulated_in_any_case(cls, source: str) -> str:
-        return "simulated" if source.lower() == "simulated" else source
+    def _of_known_kind(cls, source: str) -> str:
+        """``simulated`` in any case, a URL that can be asked, or a folder, which may come and go."""
+        if source.lower() == "simulated":
+            return "simulated"
+        if ("://" in source or source.startswith("file:")) and not _may_be_asked(source):
+            raise ValueError(f"expected {BASE_URL}, the path of a folder of recorded responses, or 'simulated'")
+        return source
+
+    @field_validator("simulator_url")
+    @classmethod
+    def _of_a_server(cls, url: str | None) -> str | None:
+        if url is not None and not _may_be_asked(url):
+            raise ValueError(f"expected {BASE_URL}")
+        return url
 
     @field_validator("contract")
     @classmethod
@@ -222,7 +236,7 @@ class Settings(BaseSettings):
     @property
     def source_shown(self) -> str:
         """The source without the credentials of its URL."""
-        return re.sub(r"(?<=://)[^/]*@", "", self.source)
+        return without_credentials(self.source)
 
     @cached_property
     def world(self) -> World:
@@ -280,7 +294,8 @@ def settings(**instead: str) -> Settings:
         ) from error
     except ValidationError as error:
         wrong = [
-            f"SPACEX_{'.'.join(map(str, one['loc'])).upper()}: {one['msg']}, found {_shown(one)}."
+            f"SPACEX_{'.'.join(map(str, one['loc'])).upper()}: {one['msg'].removeprefix('Value error, ')}, "
+            f"found {_shown(one)}."
             for one in error.errors(include_url=False)
         ]
         raise SettingWrong("\n".join([*wrong, "Every setting is in spacex_assets/config.py."])) from error
@@ -289,7 +304,25 @@ def settings(**instead: str) -> Settings:
 def _shown(error: ErrorDetails) -> str:
     """The value that is wrong, unless it may be a secret."""
     setting = Settings.model_fields.get(str(error["loc"][0])) if error["loc"] else None
-    return "a secret" if setting is None or "SecretStr" in str(setting.annotation) else repr(error["input"])
+    if setting is None or "SecretStr" in str(setting.annotation):
+        return "a secret"
+    return without_credentials(repr(error["input"]))
+
+
+def without_credentials(text: str) -> str:
+    """A source, or what names one, without the user and the password of its URL."""
+    return re.sub(r"(?<=://)[^/]*@", "", text)
+
+
+def _may_be_asked(url: str) -> bool:
+    """Whether it is the URL of an HTTP server, however reachable."""
+    try:
+        parts = urlsplit(url)
+        return (
+            parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not re.search(r"\s", url)
+        )
+    except ValueError:  # a port that is none, a bracket that does not close
+        return False
 
 
 def with_driver(url: str) -> str:

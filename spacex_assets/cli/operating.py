@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 @click.pass_obj
 def run(settings: Settings) -> None:
     """Load every endpoint into PostgreSQL; exits with 1 if an asset failed."""
+    from spacex_assets.extract.source import require_source
     from spacex_assets.local import prepare
 
+    require_source(settings)
     click.echo(f"Source: {settings.source_shown}, a source of the {settings.world} world.", err=True)
     ready = prepare(settings)
 

@@ -59,7 +59,8 @@ def serve(settings: Settings, port: int, host: str, recordings: Path | None) -> 
 def edit(settings: Settings, endpoint: str, document_id: str, change: str) -> None:
     """Correct a document of the simulated source: CHANGE is JSON, {"path": value}, or null to delete it.
 
-    Dots in a path lead into objects. A whole document under a new id is added. A server that runs already does not
+    Dots in a path lead into objects. A simulated document goes on saying that it is: a correction of its name gets
+    " (simulated)" appended. A whole document under a new id is added. A server that runs already does not
     see the correction; POST it to its /simulator/edits.
     """
     from spacex_assets.simulator.content import EditRefused

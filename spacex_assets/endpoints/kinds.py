@@ -93,12 +93,18 @@ POSITION = Kind("position", pl.Int32(), pl.Int32(), sa.Integer())
 
 
 def _real_instant(text: str) -> str:
-    datetime.fromisoformat(text)
+    try:
+        datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError("a day that the calendar has") from error
     return text
 
 
 def _real_date(text: str) -> str:
-    date.fromisoformat(text)
+    try:
+        date.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError("a day that the calendar has") from error
     return text
 
 

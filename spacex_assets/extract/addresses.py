@@ -11,6 +11,9 @@ from ipaddress import IPv6Address, ip_address
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.response import HTTPResponse
+
+from spacex_assets.extract.deadline import answer_awaited
 
 METADATA = frozenset(map(ip_address, ("100.100.100.200", "192.0.0.192", "fd00:ec2::254")))
 """Where clouds have their metadata service outside of the link-local ranges."""
@@ -30,7 +33,10 @@ def refuse(host: str, text: str) -> None:
 
 
 class GuardedAdapter(HTTPAdapter):
-    """Refuses to connect where :func:`refuse` says so, whatever the name resolves to at that moment."""
+    """Refuses to connect where :func:`refuse` says so, whatever the name resolves to at that moment.
+
+    The deadline in force may cut its connections.
+    """
 
     def init_poolmanager(self, *arguments: object, **options: object) -> None:
         """The pools of connections that look before they connect."""
@@ -40,10 +46,18 @@ class GuardedAdapter(HTTPAdapter):
 
 class _Guarded(HTTPConnection):
     def _new_conn(self) -> socket.socket:
+        whole = self.timeout
         with suppress(OSError):  # connecting says it better
-            for *_, resolved in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
+            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+            for *_, resolved in found:
                 refuse(self.host, str(resolved[0]))
-        connected = super()._new_conn()
+            # One address is tried after the other: a name with many must not take that many times as long.
+            self.timeout = whole / len(found) if whole else whole
+        try:
+            connected = super()._new_conn()
+        finally:
+            self.timeout = whole
+        connected.settimeout(whole)
         try:
             # The name may have been answered otherwise since; nothing has been sent yet.
             refuse(self.host, connected.getpeername()[0])
@@ -51,6 +65,10 @@ class _Guarded(HTTPConnection):
             connected.close()
             raise
         return connected
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]
+        answer_awaited(self.sock)
+        return super().getresponse()
 
 
 class _GuardedTLS(_Guarded, HTTPSConnection):

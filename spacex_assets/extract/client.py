@@ -17,21 +17,21 @@ from urllib.parse import urlsplit
 
 import requests
 import structlog
-from urllib3.exceptions import DecodeError, HTTPError
 
+from spacex_assets.config import without_credentials
 from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.extract import errors
 from spacex_assets.extract.addresses import AddressRefused, GuardedAdapter
-from spacex_assets.extract.pace import Limits, TokenBucket, backoff, retry_after
-from spacex_assets.extract.scan import scan, start_of
+from spacex_assets.extract.attempt import ENCODINGS, Failed, chunks, raise_for_status, scrubbed
+from spacex_assets.extract.deadline import Deadline
+from spacex_assets.extract.pace import WAIT_CAP, Limits, TokenBucket, backoff, retry_after
+from spacex_assets.extract.scan import scan
 from spacex_assets.extract.snapshot import Batch
 
 log = structlog.get_logger(__name__)
 
-CHUNK = 1 << 16
-ENCODINGS = ("gzip", "deflate")
-"""The compressions that are asked for; each is undone piece by piece."""
 REDIRECTS = 3
+NO_HEAD = "the head of an answer had not come"
 
 
 @dataclass(frozen=True)
@@ -77,71 +77,61 @@ class Client:
         Raises the last attempt's :class:`ExtractError`.
         """
         began = time.monotonic()
-        deadline = began + self.limits.total
         attempt = 0
-        while True:
-            attempt += 1
-            self._wait(endpoint, url, self.bucket.take(), deadline)
-            try:
-                return self._attempt(endpoint, url, staged, etag, deadline)
-            except _Failed as failed:
-                error = failed.error(endpoint, url, attempt, self.limits.attempts, time.monotonic() - began)
-                if not error.transient or attempt == self.limits.attempts:
-                    raise error from failed
-                asked = retry_after(failed.retry_after)
-                wait = backoff(attempt, self.limits.backoff) if asked is None else asked
-                log.warning("a request failed", request=attempt, wait_seconds=round(wait, 1), error=str(error))
-                self._wait(endpoint, url, wait, deadline, error)
+        with Deadline(self.limits.total) as deadline:
+            while True:
+                attempt += 1
+                try:
+                    _wait_for_turn(self.bucket.take(), deadline)
+                    return self._attempt(endpoint, url, staged, etag, deadline)
+                except Failed as failed:
+                    asked = retry_after(failed.retry_after)
+                    wait = backoff(attempt, self.limits.backoff) if asked is None else asked
+                    last = attempt == self.limits.attempts
+                    if failed.kind.transient and not last and wait > deadline.left:
+                        failed.end_in_time(f"waiting another {wait:.1f} s would exceed it")
+                    error = failed.error(endpoint, url, attempt, self.limits, time.monotonic() - began)
+                    if last or not error.transient:
+                        raise error from failed
+                    wait = min(wait, WAIT_CAP)
+                    log.warning("a request failed", request=attempt, wait_seconds=round(wait, 1), error=str(error))
+                    time.sleep(wait)
 
-    def _wait(
-        self, endpoint: Endpoint, url: str, seconds: float, deadline: float, cause: Exception | None = None
-    ) -> None:
-        if time.monotonic() + seconds > deadline:
-            raise self._too_late(endpoint, url, f"waiting another {seconds:.1f} s would exceed it") from cause
-        if seconds > 0:
-            time.sleep(seconds)
-
-    def _too_late(self, endpoint: Endpoint, url: str, what: str) -> errors.TimeLimitExceeded:
-        return errors.TimeLimitExceeded(
-            f"{endpoint.name}: GET {scrubbed(url)} did not end within {self.limits.total:g} s: {what}. "
-            f"Nothing was published. If the source is slow but sound, raise SPACEX_ENDPOINT_TIME_LIMIT."
-        )
-
-    def _attempt(self, endpoint: Endpoint, url: str, staged: Path, etag: str | None, deadline: float) -> Received:
+    def _attempt(self, endpoint: Endpoint, url: str, staged: Path, etag: str | None, deadline: Deadline) -> Received:
         fetched_at = datetime.now(UTC)
         with self._response(url, etag, deadline) as response:
             tag = response.headers.get("ETag")
             if response.status_code == requests.codes.not_modified:
                 if etag is None:
-                    raise _Failed(errors.SourceRefused, "304, though nothing was asked conditionally", response)
+                    raise Failed(errors.SourceRefused, "304, though nothing was asked conditionally", response)
                 return Received(fetched_at, tag or etag)
             digest, size = hashlib.sha256(), 0
             decoder = codecs.getincrementaldecoder("utf-8")()
             with staged.open("wb", buffering=0) as file:
-                for chunk in self._chunks(endpoint, url, response, deadline):
+                for chunk in chunks(response, staged, deadline):
                     size += len(chunk)
                     if size > self.sizes.body:
                         larger = f"the body is larger than {self.sizes.body} bytes (SPACEX_BODY_LIMIT_MIB)"
-                        raise _Failed(errors.BodyTooLarge, larger, response)
+                        raise Failed(errors.BodyTooLarge, larger, response, staged)
                     digest.update(chunk)
                     file.write(chunk)
                     try:
                         decoder.decode(chunk)
                     except UnicodeDecodeError as error:
-                        raise _Failed(errors.BodyUndecodable, f"not UTF-8: {error.reason}", response, staged) from error
+                        raise Failed(errors.BodyUndecodable, f"not UTF-8: {error.reason}", response, staged) from error
             try:
                 batches = scan(staged, single=endpoint.single, document_limit=self.sizes.document)
             except errors.ExtractError as error:
-                raise _Failed(type(error), str(error), response, staged) from error
+                raise Failed(type(error), str(error), response, staged) from error
             simulated = response.headers.get("X-SpaceX-Simulated") == "true"
             return Received(fetched_at, tag, staged, digest.hexdigest(), size, batches, simulated)
 
     @contextmanager
-    def _response(self, url: str, etag: str | None, deadline: float) -> Iterator[requests.Response]:
+    def _response(self, url: str, etag: str | None, deadline: Deadline) -> Iterator[requests.Response]:
         """An answer with status 200 or 304; redirects within the host are followed."""
         headers = {"Accept": "application/json", **({"If-None-Match": etag} if etag else {})}
         for _ in range(REDIRECTS + 1):
-            remaining = max(0.1, deadline - time.monotonic())
+            remaining = max(0.1, deadline.left)
             try:
                 response = self.session.get(
                     url,
@@ -150,105 +140,38 @@ class Client:
                     allow_redirects=False,
                     timeout=(min(self.limits.connect, remaining), min(self.limits.read, remaining)),
                 )
+            except ValueError as error:  # also of a Location, at which requests looks though it is not to follow it
+                what = f"no URL that can be asked, or a redirect to no URL: {without_credentials(str(error))}"
+                raise Failed(errors.SourceRefused, what) from error
             except requests.RequestException as error:
-                raise _Failed(errors.SourceUnreachable, f"{type(error).__name__}: {_reason(error)}") from error
+                if deadline.passed:
+                    raise Failed(errors.TimeLimitExceeded, NO_HEAD) from error
+                raise Failed(errors.SourceUnreachable, f"{type(error).__name__}: {_reason(error)}") from error
             except AddressRefused as error:
-                raise _Failed(errors.SourceRefused, str(error)) from error
-            except ValueError as error:  # requests looks at the Location even though it is not to follow it
-                raise _Failed(errors.SourceRefused, f"a redirect to no URL: {error}") from error
+                raise Failed(errors.SourceRefused, str(error)) from error
             with response:
+                if deadline.passed:  # a head that was cut looks like a short one
+                    raise Failed(errors.TimeLimitExceeded, NO_HEAD, response)
                 if not response.is_redirect:
-                    _raise_for_status(response)
+                    raise_for_status(response)
                     yield response
                     return
                 try:
                     target = requests.compat.urljoin(url, response.headers["Location"])
                     elsewhere = urlsplit(target)[:2] != urlsplit(url)[:2] and scrubbed(target)
                 except ValueError as error:
-                    raise _Failed(errors.SourceRefused, f"a redirect to no URL: {error}", response) from error
+                    raise Failed(errors.SourceRefused, f"a redirect to no URL: {error}", response) from error
                 if elsewhere:
-                    raise _Failed(errors.SourceRefused, f"a redirect to another host: {elsewhere}", response)
+                    raise Failed(errors.SourceRefused, f"a redirect to another host: {elsewhere}", response)
                 url = target
-        raise _Failed(errors.SourceRefused, f"more than {REDIRECTS} redirects")
-
-    def _chunks(self, endpoint: Endpoint, url: str, response: requests.Response, deadline: float) -> Iterator[bytes]:
-        expected = response.headers.get("Content-Length")
-        encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-        if encoding not in ("identity", *ENCODINGS):
-            raise _Failed(errors.SourceRefused, f"a compression that was not asked for: {encoding[:50]!r}", response)
-        size = 0
-        try:
-            while chunk := _arrived(response):
-                size += len(chunk)
-                if time.monotonic() > deadline:
-                    raise self._too_late(endpoint, url, f"{size} bytes of the body had come")
-                yield chunk
-        except DecodeError as error:
-            raise _Failed(errors.BodyUndecodable, f"not the compression it claims: {error}", response) from error
-        except (HTTPError, OSError) as error:
-            late = time.monotonic() > deadline
-            if late:
-                raise self._too_late(endpoint, url, f"{size} bytes of the body had come") from error
-            raise _Failed(errors.BodyTruncated, f"the body broke off after {size} bytes: {error}", response) from error
-        if (
-            expected is not None
-            and encoding == "identity"
-            and {str(size)} != {length.strip() for length in expected.split(",")}
-        ):
-            raise _Failed(errors.BodyTruncated, f"{size} bytes of {expected} came", response)
+        raise Failed(errors.SourceRefused, f"more than {REDIRECTS} redirects")
 
 
-def _arrived(response: requests.Response) -> bytes:
-    """Whatever has come, without waiting for a full chunk, so that a dripping body is noticed."""
-    data: bytes = response.raw.read1(CHUNK, decode_content=True)
-    return data
-
-
-class _Failed(Exception):
-    """One attempt that failed: with which error, and what is known of it."""
-
-    def __init__(
-        self,
-        kind: type[errors.ExtractError],
-        what: str,
-        response: requests.Response | None = None,
-        body: Path | None = None,
-    ) -> None:
-        super().__init__(what)
-        self.kind, self.what = kind, what
-        self.status = response.status_code if response is not None else None
-        self.retry_after = response.headers.get("Retry-After") if response is not None else None
-        self.start = ""
-        if body is not None:
-            with body.open("rb") as file:
-                self.start = start_of(file.read(800))
-
-    def error(self, endpoint: Endpoint, url: str, attempt: int, attempts: int, seconds: float) -> errors.ExtractError:
-        status = f", status {self.status}" if self.status else ""
-        start = f" The body begins: {self.start!r}." if self.start else ""
-        again = "Run again later" if self.kind.transient else "Trying again will not help; look at the source"
-        return self.kind(
-            f"{endpoint.name}: GET {scrubbed(url)}: {self.what}{status}, attempt {attempt} of {attempts} "
-            f"after {seconds:.1f} s.{start} Nothing was published. {again}."
-        )
-
-
-def _raise_for_status(response: requests.Response) -> None:
-    status = response.status_code
-    if status in (requests.codes.ok, requests.codes.not_modified):
-        return
-    if status == requests.codes.too_many_requests:
-        kind: type[errors.ExtractError] = errors.SourceOverloaded
-    elif status >= 500:
-        kind = errors.SourceFailing
-    else:
-        kind = errors.SourceRefused
-    failed = _Failed(kind, "the source answered with an error", response)
-    try:
-        failed.start = start_of(response.raw.read(800, decode_content=True) or b"")
-    except (HTTPError, OSError) as error:
-        failed.start = f"(unreadable: {error})"
-    raise failed
+def _wait_for_turn(seconds: float, deadline: Deadline) -> None:
+    if seconds > deadline.left:
+        raise Failed(errors.TimeLimitExceeded, f"waiting another {seconds:.1f} s for its turn would exceed it")
+    if seconds > 0:
+        time.sleep(seconds)
 
 
 def _reason(error: BaseException) -> str:
@@ -256,12 +179,3 @@ def _reason(error: BaseException) -> str:
     while error.__cause__ or error.__context__:
         error = error.__cause__ or error.__context__ or error
     return str(error) or type(error).__name__
-
-
-def scrubbed(url: str) -> str:
-    """The URL without user, password and query."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    host = f"[{host}]" if ":" in host else host
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{host}{port}{parts.path}"

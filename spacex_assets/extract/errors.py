@@ -67,9 +67,5 @@ class ArchiveIncomplete(ExtractError):
     """The folder of recorded responses, or a file of it, is not there."""
 
 
-class SourceUnknown(ExtractError):
-    """SPACEX_SOURCE is neither a URL, nor a folder, nor ``simulated``."""
-
-
 class SnapshotMissing(ExtractError):
     """No snapshot of the endpoint was ever fetched."""

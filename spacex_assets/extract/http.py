@@ -3,7 +3,8 @@
 from spacex_assets.config import Settings, World
 from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.errors import WorldMismatch
-from spacex_assets.extract.client import Client, Sizes, scrubbed
+from spacex_assets.extract.attempt import scrubbed
+from spacex_assets.extract.client import Client, Sizes
 from spacex_assets.extract.guards import check_volume, check_world
 from spacex_assets.extract.lake import RawLake
 from spacex_assets.extract.pace import Limits, TokenBucket

@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 WAIT_FLOOR = 0.5
 """Seconds; also against a `Retry-After: 0` that would make a hot loop."""
 WAIT_CAP = 30.0
+"""Seconds; whatever is asked for, nothing is waited for any longer."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,16 @@ class TokenBucket:
 
 
 def backoff(attempt: int, base: float) -> float:
-    """Seconds to wait after the attempt (from 1): exponential, with full jitter above half, floored."""
+    """Seconds to wait after the attempt (from 1): exponential, with full jitter above half, up to the cap."""
     ceiling = min(WAIT_CAP, base * 2 ** (attempt - 1))
     return random.uniform(ceiling / 2, ceiling)
 
 
 def retry_after(header: str | None, now: datetime | None = None) -> float | None:
-    """Seconds that a `Retry-After` asks for, in either of its forms; ``None`` if it is absent or unreadable."""
+    """Seconds that a `Retry-After` asks for, in either of its forms, at least the floor.
+
+    ``None`` if it is absent or unreadable. The cap is the caller's, who may not have the time to wait for so long.
+    """
     if header is None:
         return None
     text = header.strip()
@@ -59,7 +63,7 @@ def retry_after(header: str | None, now: datetime | None = None) -> float | None
         return max(WAIT_FLOOR, float(text))
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # numbers that no date, and no offset, can have
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

@@ -4,7 +4,6 @@ The file is decoded piecewise as Latin-1, so that positions in the text are posi
 ASCII, so nothing else is lost. What does not belong here: whether the documents are right (``transform/parse.py``).
 """
 
-import io
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ BATCH_BYTES = 4 << 20
 DOCUMENT_LIMIT = 4 << 20
 """Bytes; read as Python objects, the worst of documents takes some twenty times as many."""
 _SPACE = " \t\r\n"
+_NUMBER = "-+.0123456789eE"
 
 
 def scan(
@@ -87,15 +87,18 @@ class _Reader:
         return character
 
     def value(self) -> tuple[int, int]:
-        """Skips one object; its span in the file."""
+        """Skips one value; its span in the file."""
         while True:
             try:
                 _, end = self.decoder.raw_decode(self.text, self.at)
+                if self.text[self.at] in _NUMBER and not self.text[end:].strip(_NUMBER) and self.grow():
+                    continue  # the number may go on
             except json.JSONDecodeError as error:
                 if len(self.text) - self.at > self.limit:
                     raise self._too_large() from error
+                ahead = error.pos - self.at
                 if not self.grow():
-                    raise self._broken(error) from error
+                    raise self._broken(error.msg, ahead) from error
                 continue
             except RecursionError as error:
                 raise BodyMisshapen(f"the document at byte {self.position} is nested too deeply") from error
@@ -122,11 +125,10 @@ class _Reader:
             f"the document at byte {self.position} is larger than {self.limit} bytes (SPACEX_DOCUMENT_LIMIT_MIB)"
         )
 
-    def _broken(self, error: json.JSONDecodeError) -> BodyTruncated | BodyUndecodable:
-        where = self.start + error.pos
-        if error.pos >= len(self.text.rstrip(_SPACE)) or error.msg.startswith("Unterminated string"):
+    def _broken(self, message: str, ahead: int) -> BodyTruncated | BodyUndecodable:
+        if self.at + ahead >= len(self.text.rstrip(_SPACE)) or message.startswith("Unterminated string"):
             return BodyTruncated(f"the body ends at byte {self.start + len(self.text)}, inside a document")
-        return BodyUndecodable(f"not JSON at byte {where}: {error.msg}")
+        return BodyUndecodable(f"not JSON at byte {self.position + ahead}: {message}")
 
 
 def _list(reader: _Reader) -> Iterator[tuple[int, int]]:
@@ -134,15 +136,16 @@ def _list(reader: _Reader) -> Iterator[tuple[int, int]]:
     if reader.peek() == "]":
         reader.take()
         return
-    number = 0
+    objects = 0
     while True:
-        if reader.peek() not in ("{", ""):
-            raise BodyMisshapen(f"element {number} of the list, at byte {reader.position}, is not an object")
+        # Another element breaks its record, which is for the typed step to say; nothing but such is another body.
+        objects += reader.peek() == "{"
         reader.peek() or reader.take()
         yield reader.value()
-        number += 1
         separator = reader.take()
         if separator == "]":
+            if not objects:
+                raise BodyMisshapen(f"expected a list of objects, found none in the one that ends at {reader.position}")
             return
         if separator != ",":
             raise BodyUndecodable(f"expected ',' or ']' at byte {reader.position - 1}, found {separator!r}")
@@ -193,8 +196,7 @@ def _refuse_repeated_keys(pairs: list[tuple[str, object]]) -> None:
         raise _RepeatedKey(key)
 
 
-def start_of(body: bytes | io.BytesIO, length: int = 200) -> str:
+def start_of(body: bytes, length: int = 200) -> str:
     """The start of a body for an error message: printable and short."""
-    data = body.getvalue() if isinstance(body, io.BytesIO) else body
-    text = data[:length].decode("utf-8", "replace")
+    text = body[:length].decode("utf-8", "replace")
     return "".join(character if character.isprintable() else " " for character in text)

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from spacex_assets.config import Settings
 from spacex_assets.endpoints.base import Endpoint
-from spacex_assets.extract.errors import SourceUnknown
+from spacex_assets.endpoints.registry import ENDPOINTS
+from spacex_assets.extract.errors import ArchiveIncomplete
 from spacex_assets.extract.lake import RawLake
 from spacex_assets.extract.pace import Limits
 from spacex_assets.extract.snapshot import Look, Snapshot
@@ -41,17 +41,14 @@ class Source(Protocol):
 
 @contextmanager
 def open_source(settings: Settings, limits: Limits | None = None) -> Iterator[Source]:
-    """The source that the settings name, with their limits or others. Raises :class:`SourceUnknown`."""
+    """The source that the settings name, with their limits or others."""
     from spacex_assets.extract.archive import ArchiveSource
     from spacex_assets.extract.http import HttpSource
 
     text = settings.source
     if text == "simulated" and settings.simulator_url is not None:
         text = settings.simulator_url
-        if urlsplit(text).scheme not in ("http", "https"):
-            raise SourceUnknown(f"SPACEX_SIMULATOR_URL: expected an http(s) base URL, found {text!r}.")
-    scheme = urlsplit(text).scheme if "://" in text or text.startswith("file:") else ""
-    if scheme in ("http", "https") or text == "simulated":
+    if "://" in text or text == "simulated":
         source = HttpSource(SIMULATOR_URL if text == "simulated" else text, settings, limits)
         if text == "simulated":
             from spacex_assets.simulator.transport import SimulatorAdapter
@@ -65,10 +62,21 @@ def open_source(settings: Settings, limits: Limits | None = None) -> Iterator[So
             yield source
         finally:
             source.client.close()
-    elif scheme:
-        raise SourceUnknown(
-            f"SPACEX_SOURCE={scheme}://… is not a source: give an http(s) base URL, the path of a folder of recorded "
-            f"responses, or 'simulated'."
-        )
     else:
         yield ArchiveSource(Path(text).absolute(), settings)
+
+
+def require_source(settings: Settings) -> None:
+    """Looks, before anything is made ready, whether there is anything to fetch: a folder has to be there.
+
+    Raises :class:`ArchiveIncomplete`.
+    """
+    if settings.source == "simulated" or "://" in settings.source:
+        return
+    folder = Path(settings.source).absolute()
+    if not any((folder / f"{name}.json").is_file() for name in ENDPOINTS):
+        found = "none of them in it" if folder.is_dir() else "no such folder"
+        raise ArchiveIncomplete(
+            f"SPACEX_SOURCE: expected recorded responses such as launches.json in the folder {folder}, found {found}. "
+            f"Nothing was done. Put them there, or give another folder, an http(s) base URL, or 'simulated'."
+        )

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from threading import RLock
-from typing import Protocol
+from typing import Any, Protocol
 
+from spacex_assets.endpoints.base import SIMULATED_MARK
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.errors import PlatformError
 from spacex_assets.simulator.spool import Body, Document, ShortBody, Spool
@@ -105,23 +106,33 @@ class Content:
             return self.spools[endpoint, name]
 
     def edit(self, endpoint: str, document_id: str, change: Document | None) -> None:
-        """Corrects a document, for good. Raises :class:`EditRefused` if there is nothing to correct."""
+        """Corrects a document, for good; a simulated one goes on saying that it is.
+
+        Raises :class:`EditRefused` if there is nothing to correct, or the correction is none.
+        """
         if endpoint not in ENDPOINTS:
             raise EditRefused(f"There is no endpoint {endpoint!r}; there are {', '.join(ENDPOINTS)}.")
         if not isinstance(change, dict | None):
             raise EditRefused(f"Expected an object of paths and values, or null, found {json.dumps(change)}.")
+        try:
+            json.dumps(change, allow_nan=False, ensure_ascii=False).encode()
+        except ValueError as error:
+            raise EditRefused(
+                f"Expected what JSON can say, neither NaN, infinity nor half a surrogate pair, found {change!a}."
+            ) from error
         with self._lock:
             known = next((one for one in self.documents(endpoint) if one["id"] == document_id), None)
             if known is None and (change is None or change.get("id") != document_id):
                 raise EditRefused(
                     f"{endpoint} has no document {document_id}; to add one, give a whole document with that id."
                 )
-            if known is not None and change is not None:
-                _edited(known, change)
+            if change is not None:
+                mark = _mark(endpoint, _edited(known or change, change)) if self.simulated else {}
+                change = _edited(change, mark) if known is None else _then(change, mark)
             edits = self.edits.setdefault(endpoint, {})
             before = edits.get(document_id)
             if before and change:
-                change = _edited(before, change) if "id" in before else {**before, **change}
+                change = _edited(before, change) if "id" in before else _then(before, change)
             edits[document_id] = change
             self._forget(endpoint)
             self._save()
@@ -150,6 +161,29 @@ class Content:
             draft = self.edits_file.with_suffix(f".{os.getpid()}")
             draft.write_text(json.dumps(self.edits, ensure_ascii=False, indent=1))
             draft.replace(self.edits_file)
+
+
+def _mark(endpoint: str, document: Document) -> Document:
+    """What puts the mark back where a correction took it from a simulated document, as another such correction."""
+    *parents, name = path = ENDPOINTS[endpoint].mark
+    place: Any = document
+    for parent in parents:
+        place = place.get(parent) if isinstance(place, dict) else None
+    if not isinstance(place, dict) or name not in place:
+        return {}
+    text = place[name]
+    if text is None:
+        raise EditRefused(
+            f"{'.'.join(path)} of {document['id']} says that it is simulated: expected a text, found null. "
+            f"To break the document, set it to a number."
+        )
+    marked = not isinstance(text, str) or text.endswith(SIMULATED_MARK)
+    return {} if marked else {".".join(path): text + SIMULATED_MARK}
+
+
+def _then(before: Document, change: Document) -> Document:
+    """Two corrections as one, in which the later has the last word also where a path leads into another's value."""
+    return {path: value for path, value in before.items() if path not in change} | change
 
 
 def _edited(document: Document, edit: Document) -> Document:

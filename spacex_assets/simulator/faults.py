@@ -4,7 +4,9 @@ import threading
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from spacex_assets.endpoints.registry import ENDPOINTS
 
 
 class Fault(BaseModel):
@@ -20,6 +22,13 @@ class Fault(BaseModel):
     seconds: float = Field(0.0, ge=0)
     bytes_per_second: int | None = Field(None, ge=1)
     body: str = ""
+
+    @field_validator("endpoint")
+    @classmethod
+    def _of_a_known_endpoint(cls, endpoint: str | None) -> str | None:
+        if endpoint is not None and endpoint not in ENDPOINTS:
+            raise ValueError(f"there is no endpoint {endpoint!r}; there are {', '.join(ENDPOINTS)}")
+        return endpoint
 
 
 @dataclass

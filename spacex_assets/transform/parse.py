@@ -29,10 +29,25 @@ UNKNOWN = "extra_forbidden"
 MISSING = "missing"
 """What pydantic calls the absence of a field that every document has."""
 
+INVALID = "json_invalid"
+"""What pydantic calls text that only others can read: half a surrogate pair, a number of endless length."""
+
+EXPECTED = {
+    MISSING: "a value",
+    UNKNOWN: "no undeclared field",
+    INVALID: "JSON that every reader can read",
+    "string_pattern_mismatch": "a text that matches {pattern}",
+    "string_too_short": "a text of at least {min_length} character(s)",
+}
+"""What is expected, where pydantic's message does not say it."""
+
+_GAP = re.compile(r"[ \t\r\n,]*")
+"""What is between the documents of a list."""
+
 _NUL = re.compile(r"(?<!\\)(\\\\)*\\u0000")
 """The character in JSON text; behind an odd number of backslashes it is a backslash and letters."""
 
-_SAID_BEFORE = re.compile("^(Input should be |String should |Value error, )")
+_SAID_BEFORE = re.compile("^(Input should be |Value error, )")
 
 
 @dataclass(frozen=True)
@@ -68,9 +83,10 @@ def _context(mode: ContractMode) -> str | None:
 
 
 def split(batch: bytes) -> Iterator[bytes]:
-    """The text of every document of a batch."""
-    decoder, text, at = json.JSONDecoder(), batch.decode("latin-1"), 0
-    while (start := text.find("{", at)) >= 0:
+    """The text of every document of a batch, also of an element of the list that is no object."""
+    decoder, text = json.JSONDecoder(), batch.decode("latin-1")
+    at = text.index("[") + 1
+    while (gap := _GAP.match(text, at)) and text[start := gap.end()] != "]":
         _, at = decoder.raw_decode(text, start)
         yield batch[start:at]
 
@@ -114,11 +130,7 @@ def _judged(endpoint: Endpoint, text: bytes, tally: Tally, mode: ContractMode) -
         _noted(problems, tally)
         unknown = {json_path(problem["loc"]): problem["input"] for problem in problems if problem["type"] == UNKNOWN}
         breaches = [
-            Breach(
-                path=json_path(problem["loc"]),
-                expected=_SAID_BEFORE.sub("", problem["msg"]),
-                found="nothing" if problem["type"] == MISSING else repr(problem["input"])[:100],
-            )
+            Breach(path=json_path(problem["loc"]), expected=_expected(problem), found=_found(problem))
             for problem in problems
             if problem["type"] != UNKNOWN or mode is ContractMode.FREEZE
         ]
@@ -128,6 +140,17 @@ def _judged(endpoint: Endpoint, text: bytes, tally: Tally, mode: ContractMode) -
             tally.accept([endpoint.document.validate_json(text, extra="ignore")])
         return breaches, unknown
     return [], {}
+
+
+def _expected(problem: ErrorDetails) -> str:
+    words = EXPECTED.get(problem["type"])
+    return words.format(**problem.get("ctx", {})) if words else _SAID_BEFORE.sub("", problem["msg"])
+
+
+def _found(problem: ErrorDetails) -> str:
+    if problem["type"] == INVALID:
+        return str(problem["ctx"]["error"])
+    return "nothing" if problem["type"] == MISSING else repr(problem["input"])[:100]
 
 
 def _noted(problems: list[ErrorDetails], tally: Tally) -> None:

@@ -33,6 +33,7 @@ from spacex_assets.simulator.content import Content
 from spacex_assets.simulator.faults import Fault
 from spacex_assets.simulator.fleet import Fleet
 from spacex_assets.simulator.server import running_simulator
+from spacex_assets_tests.conftest import unmark
 
 
 @pytest.fixture
@@ -52,10 +53,10 @@ def materialize(settings: Settings, **options: Any) -> dg.ExecuteInProcessResult
 
 
 def test_a_run_that_fails_before_its_first_step_is_a_failure(settings: Settings) -> None:
-    result = materialize(settings.model_copy(update={"source": "ftp://host/x"}))
+    result = materialize(settings.model_copy(update={"source": str(settings.local)}))
     (failed,) = failures(result)
     assert failed.step == "the run"
-    assert "SPACEX_SOURCE=ftp://… is not a source" in failed.reason
+    assert "never mix" in failed.reason
 
 
 def counts(result: dg.ExecuteInProcessResult) -> dict[str, tuple[int, int, int, int]]:
@@ -153,7 +154,7 @@ def test_the_data_version_of_a_raw_asset_is_its_sha256(settings: Settings) -> No
 
 def test_one_failed_endpoint_fails_the_run_but_stops_no_other(settings: Settings) -> None:
     materialize(settings)
-    edit(settings, "launches", {"name": "Starlink 4"}, index=1)
+    unmark(settings.local, "launches", edit(settings, "launches", {"name": "Starlink 4"}, index=1))
     edit(settings, "cores", {"last_update": "corrected"})
     result = materialize(settings)
     assert not result.success
@@ -219,6 +220,21 @@ def test_a_document_that_breaks_its_record_stops_nothing(settings: Settings) -> 
     engine.dispose()
 
 
+def test_an_element_that_is_no_document_stops_nothing_and_costs_no_row(settings: Settings) -> None:
+    with running_simulator(Content(Fleet(launches=30))) as simulator:
+        served = settings.model_copy(update={"simulator_url": simulator.url})
+        assert materialize(served).success
+        lost, *others = simulator.content.documents("launches")
+        simulator.faults.add(Fault(kind="body", endpoint="launches", body=json.dumps([None, *others])))
+        result = materialize(served)
+    assert result.success
+    assert [one for one in result.get_asset_check_evaluations() if not one.passed and one.check_name != "quality"] == []
+    assert counts(result)["launches"] == (0, 0, 0, 29)
+    assert rows(settings, "SELECT document, documents FROM ops.quarantine") == [("null", 1)]
+    assert rows(settings, "SELECT document_id FROM ops.retained") == [(lost["id"],)]
+    assert rows(settings, "SELECT count(*) FROM spacex.launches") == [(30,)]
+
+
 def test_an_older_snapshot_that_comes_late_is_superseded(settings: Settings) -> None:
     materialize(settings)
     rows(settings, "UPDATE ops.loads SET fetched_at = fetched_at + interval '1 day'")
@@ -245,7 +261,7 @@ def test_the_core_of_each_asset_is_a_plain_function(settings: Settings, tmp_path
 def test_a_load_killed_in_the_middle_leaves_all_tables_as_they_were(settings: Settings) -> None:
     materialize(settings)
     before = rows(settings, "SELECT id, name FROM spacex.launches ORDER BY id")
-    edit(settings, "launches", {"name": "New (simulated)"})
+    edit(settings, "launches", {"name": "New"})
     code = (
         "import sys, time; from spacex_assets.config import Settings; from spacex_assets import definitions as d;"
         "from spacex_assets.load import transaction as t; write = t.EndpointLoad.write\n"

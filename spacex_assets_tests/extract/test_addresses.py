@@ -1,5 +1,6 @@
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
@@ -84,3 +85,16 @@ def test_a_name_that_is_answered_otherwise_when_connecting_is_refused_before_any
     with listening() as (port, heard), pytest.raises(errors.SourceRefused, match=r"localhost leads to 127\.0\.0\.1"):
         fetch(f"http://localhost:{port}", tmp_path)
     assert heard == [b""]
+
+
+def test_a_name_with_many_addresses_takes_no_longer_to_connect_than_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *names, **hints: look(*names, **hints)[:1] * 5)
+    with socket.create_server((LOOPBACK, 0), backlog=0) as deaf, socket.socket() as waiting:
+        waiting.connect(deaf.getsockname())
+        began = time.monotonic()
+        with pytest.raises(errors.SourceUnreachable, match=r"timed out.*attempt 3 of 3"):
+            fetch(f"http://{LOOPBACK}:{deaf.getsockname()[1]}", tmp_path)
+        assert 2.9 < time.monotonic() - began < 4

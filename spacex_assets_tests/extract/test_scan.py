@@ -3,11 +3,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from spacex_assets.extract.errors import BodyMisshapen, BodyTooLarge, BodyTruncated, BodyUndecodable, ExtractError
 from spacex_assets.extract.scan import scan
+from spacex_assets.transform.parse import split
 
 VALUE: Any = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
@@ -19,17 +20,19 @@ SPACE = st.text(" \t\r\n", max_size=3)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(DOCUMENT, max_size=6), SPACE, st.booleans(), st.integers(1, 40), st.integers(1, 60))
+@given(st.lists(DOCUMENT | VALUE, max_size=6), SPACE, st.booleans(), st.integers(1, 40), st.integers(1, 60))
 def test_the_batches_reassemble_to_exactly_the_documents(
     tmp_path: Path, values: list[Any], space: str, ascii_only: bool, piece: int, batch: int
 ) -> None:
     texts = [json.dumps(value, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass") for value in values]
     body = space.encode() + b"[" + (space + "," + space).encode().join(texts) + space.encode() + b"]" + space.encode()
     (tmp_path / "body").write_bytes(body)
+    assume(not values or any(isinstance(value, dict) for value in values))
     found: list[Any] = []
     for one in scan(tmp_path / "body", single=False, piece=piece, batch_bytes=batch):
         part = json.loads(b"[" + body[one.offset : one.offset + one.length] + b"]")
         assert len(part) == one.documents
+        assert [json.loads(text) for text in split(b"[" + body[one.offset : one.offset + one.length] + b"]")] == part
         found += part
     assert found == values
 
@@ -51,7 +54,12 @@ def test_the_batches_reassemble_to_exactly_the_documents(
         ('[{"a" 1}, {}]', False, BodyUndecodable),
         ('{"error":"x"}', False, BodyMisshapen),
         ("[1, 2]", False, BodyMisshapen),
-        ('[{"a":1}, null]', False, BodyMisshapen),
+        ("[null]", False, BodyMisshapen),
+        ('[{"a":1}, nul]', False, BodyUndecodable),
+        ('[{"a":1},]', False, BodyUndecodable),
+        ('[{"a":1}, 1', False, BodyTruncated),
+        ('[{"a":1}, -]', False, BodyUndecodable),
+        ('[{"a":1}, NaN]', False, BodyUndecodable),
         ("[]", True, BodyMisshapen),
         ('"text"', False, BodyMisshapen),
         ('[{"a":1}, {"b":{"c":1,"d":2,"c":3}}]', False, BodyMisshapen),
@@ -63,6 +71,13 @@ def test_a_bad_body_is_named_for_what_it_is(tmp_path: Path, body: str, single: b
     (tmp_path / "body").write_text(body)
     with pytest.raises(error):
         scan(tmp_path / "body", single=single, piece=4)
+
+
+def test_what_is_no_json_is_named_with_its_byte(tmp_path: Path) -> None:
+    (tmp_path / "body").write_text('[{"a":1}, {"b" 1}, {"c":1}]')
+    for piece in (4, 1000):
+        with pytest.raises(BodyUndecodable, match="not JSON at byte 15: Expecting ':'"):
+            scan(tmp_path / "body", single=False, piece=piece)
 
 
 def test_a_repeated_key_is_named_with_its_document(tmp_path: Path) -> None:

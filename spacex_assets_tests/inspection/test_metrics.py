@@ -49,7 +49,7 @@ def loaded(platform: Platform) -> Platform:
     platform.edit("launches", LOST, {"flight_number": "seven"})
     platform.load("launches", "cores", "ships")
     ((core,),) = platform.rows("SELECT id FROM spacex.cores ORDER BY id LIMIT 1")
-    platform.edit("cores", core, {"serial": "B1001"})
+    platform.unmark("cores", core)
     platform.load("cores")
     return platform
 

@@ -20,7 +20,7 @@ def troubled(platform: Platform) -> Platform:
     platform.load(*ENDPOINTS)
     platform.edit("launches", LAUNCH, {"flight_number": "seven"})
     (core,) = platform.rows("SELECT id FROM spacex.cores ORDER BY id LIMIT 1")
-    platform.edit("cores", core[0], {"serial": "B1001"})
+    platform.unmark("cores", core[0])
     platform.call("run", status=1)
     return platform
 

@@ -32,7 +32,7 @@ def simulator(serving: RunningSimulator) -> Iterator[RunningSimulator]:
 
 
 def control(simulator: RunningSimulator, method: str, what: str, body: object = None) -> requests.Response:
-    return requests.request(method, f"{simulator.url}/simulator/{what}", json=body, timeout=10)
+    return requests.request(method, f"{simulator.url}/simulator/{what}", data=json.dumps(body), timeout=10)
 
 
 def fault(simulator: RunningSimulator, **fields: Any) -> requests.Response:
@@ -104,7 +104,14 @@ def test_faults_are_for_an_endpoint_and_a_number_of_times_and_show_what_is_left(
 
 @pytest.mark.parametrize(
     "body",
-    [{"kind": "x"}, {"kind": "html", "times": 0}, {"kind": "status", "status": 999}, {"kind": "slow", "x": 1}, []],
+    [
+        {"kind": "x"},
+        {"kind": "html", "times": 0},
+        {"kind": "status", "status": 999},
+        {"kind": "slow", "x": 1},
+        {"kind": "html", "endpoint": "zz"},
+        [],
+    ],
 )
 def test_a_fault_that_cannot_be_is_refused_and_not_planned(simulator: RunningSimulator, body: object) -> None:
     assert control(simulator, "POST", "faults", body).status_code == 400
@@ -130,6 +137,8 @@ def test_corrections_show_what_is_in_force(simulator: RunningSimulator) -> None:
         ({"endpoint": "cores", "id": FIRST["id"], "change": {"block.deep": 1}}, "'block' of .* is not an object"),
         ({"endpoint": "cores", "id": FIRST["id"], "change": [1]}, "change"),
         ({"endpoint": "cores", "id": FIRST["id"]}, "change"),
+        ({"endpoint": "cores", "id": FIRST["id"], "change": {"serial": None}}, "serial of .* expected a text"),
+        ({"endpoint": "cores", "id": FIRST["id"], "change": {"block": float("inf")}}, "neither NaN, infinity"),
         ([], "Edit"),
     ],
 )
@@ -149,6 +158,28 @@ def test_a_document_that_was_added_is_corrected_like_any_other(simulator: Runnin
     simulator.content.edit("launches", "f" * 24, {"links.webcast": "corrected"})
     added = requests.get(f"{simulator.url}/v5/launches/{'f' * 24}", timeout=10).json()
     assert added == {**launch, "id": "f" * 24, "links": {**launch["links"], "webcast": "corrected"}}
+
+
+def test_a_simulated_document_goes_on_saying_that_it_is(simulator: RunningSimulator) -> None:
+    content, satellite = simulator.content, next(simulator.content.documents("starlink"))
+
+    def comment() -> str:
+        (found,) = [one for one in content.documents("starlink") if one["id"] == satellite["id"]]
+        return str(found["spaceTrack"]["COMMENT"])
+
+    content.edit("cores", FIRST["id"], {"serial": "Fixed"})
+    assert next(content.documents("cores"))["serial"] == "Fixed (simulated)"
+    content.edit("cores", FIRST["id"], {"serial": "Fixed again (simulated)"})
+    assert next(content.documents("cores"))["serial"] == "Fixed again (simulated)"
+    content.edit("cores", FIRST["id"], {"serial": 7})
+    assert next(content.documents("cores"))["serial"] == 7
+    content.edit("starlink", satellite["id"], {"spaceTrack.COMMENT": "first"})
+    assert comment() == "first (simulated)"
+    content.edit("starlink", satellite["id"], {"spaceTrack": {**satellite["spaceTrack"], "COMMENT": "second"}})
+    assert comment() == "second (simulated)"
+    added = {**satellite, "id": "f" * 24, "spaceTrack": {**satellite["spaceTrack"], "COMMENT": "third"}}
+    content.edit("starlink", "f" * 24, added)
+    assert list(content.documents("starlink"))[-1]["spaceTrack"]["COMMENT"] == "third (simulated)"
 
 
 def test_views_follow_a_correction_and_are_missing_where_there_is_nothing_to_show(simulator: RunningSimulator) -> None:
@@ -189,10 +220,21 @@ def test_the_command_serves_corrects_and_resets(tmp_path: Path) -> None:
     edits = tmp_path / "simulator" / "edits.json"
     subprocess.run([*command, "edit", "cores", FIRST["id"], '{"block": 9}'], env=environment, check=True)
     assert json.loads(edits.read_text()) == {"cores": {FIRST["id"]: {"block": 9}}}
-    refused = subprocess.run(
-        [*command, "edit", "cores", FIRST["id"], "[]"], env=environment, capture_output=True, text=True, check=False
-    )
-    assert (refused.returncode, "Expected an object" in refused.stderr) == (1, True)
+    for change, reason in (
+        ("[]", "Expected an object"),
+        ('{"block": NaN}', "neither NaN"),
+        ('{"block": 1e999}', "neither NaN"),
+        ('{"status": "\\ud800"}', "half a surrogate"),
+        ("{", "Expected JSON"),
+    ):
+        refused = subprocess.run(
+            [*command, "edit", "cores", FIRST["id"], change],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (refused.returncode, reason in refused.stderr) == (1, True)
     server = subprocess.Popen([*command, "serve", "--port", "0"], env=environment, stderr=subprocess.PIPE, text=True)
     try:
         assert server.stderr is not None

@@ -34,15 +34,23 @@ def sample(endpoint: str) -> dict[str, Any]:
         ("launches", {"flight_number": "7"}, r"\$\.flight_number: expected a valid integer, found '7'"),
         ("launches", {"flight_number": True}, r"\$\.flight_number"),
         ("launches", {"flight_number": 2**31}, r"\$\.flight_number"),
-        ("launches", {"date_utc": "2020-02-30T00:00:00.000Z"}, r"\$\.date_utc.*day is out of range"),
+        (
+            "launches",
+            {"date_utc": "2020-02-30T00:00:00.000Z"},
+            r"\$\.date_utc: expected a day that the calendar has, found '2020",
+        ),
         ("launches", {"date_utc": "2020-02-03T00:00:00.000"}, r"\$\.date_utc"),
         ("launches", {"name": "x\0y"}, r"\$\.name"),
         ("launches", {"name": None}, r"\$\.name"),
-        ("launches", {"rocket": "not an id"}, r"\$\.rocket"),
+        (
+            "launches",
+            {"rocket": "not an id"},
+            r"\$\.rocket: expected a text that matches \^\[0-9a-f\]\{24\}\$, found 'not",
+        ),
         ("launches", {"crew": [{"crew": None, "role": 5}]}, r"\$\.crew\[0\]\.role"),
         ("launches", {"links": None}, r"\$\.links"),
         ("launches", {"payloads": ["a" * 24, "a" * 24]}, r"\$\.payloads.*references that do not repeat"),
-        ("launches", {"name": ""}, r"\$\.name: expected have at least 1 character, found ''"),
+        ("launches", {"name": ""}, r"\$\.name: expected a text of at least 1 character\(s\), found ''"),
         ("launches", {"news": "x\0y"}, r"expected no NUL character, found one in an undeclared field"),
         ("launches", {"news": 10**50}, r"\$: expected JSON that Polars can read, found InvalidNumber"),
         ("launches", {"_extra": {"a": 1}}, r"\$: expected JSON that Polars can read"),
@@ -51,11 +59,11 @@ def sample(endpoint: str) -> dict[str, Any]:
         ("payloads", {"norad_ids": [1.5]}, r"\$\.norad_ids\[0\]"),
         ("launches", {"date_local": "2020-05-30T15:22:00+12:75"}, r"\$\.date_local"),
         ("launches", {"date_utc": "2020-05-30T24:00:00Z"}, r"\$\.date_utc"),
-        ("launches", {"name": "\ud800"}, r"Invalid JSON"),
+        ("launches", {"name": "\ud800"}, r"\$: expected JSON that every reader can read, found unexpected end"),
         ("starlink", {"spaceTrack": {"DECAYED": 2}}, r"\$\.spaceTrack\.DECAYED"),
         ("starlink", {"spaceTrack": {"DECAYED": True}}, r"\$\.spaceTrack\.DECAYED"),
         ("starlink", {"spaceTrack": {"DECAYED": 1.0}}, r"\$\.spaceTrack\.DECAYED"),
-        ("rockets", {"first_flight": "2010-13-01"}, r"\$\.first_flight"),
+        ("rockets", {"first_flight": "2010-13-01"}, r"\$\.first_flight: expected a day that the calendar has, found"),
     ],
 )
 def test_a_document_that_breaks_its_record_goes_to_quarantine_alone(
@@ -90,8 +98,21 @@ def test_a_document_without_id_is_named_by_its_content() -> None:
     del document["id"]
     result = judged("cores", [sample("cores"), document, document])
     (rejected,) = result.intake.rejected
-    assert str(rejected).startswith(f"a document without a readable id ({rejected.key}), $.id: expected Field required")
+    assert str(rejected).startswith(
+        f"a document without a readable id ({rejected.key}), $.id: expected a value, found nothing"
+    )
     assert (result.intake.accepted, result.intake.quarantined, result.intake.collapsed) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(("element", "found"), [(None, "None"), (7, "7"), ("{", "'{'"), ([{"id": "a" * 24}], "[{")])
+def test_an_element_that_is_no_object_goes_to_quarantine_alone(element: Any, found: str) -> None:
+    result = judged("cores", [element, sample("cores"), element])
+    (rejected,) = result.intake.rejected
+    assert str(rejected).startswith(f"a document without a readable id ({rejected.key}), $: expected an object, found")
+    assert found in str(rejected)
+    assert json.loads(rejected.text) == element
+    assert (result.intake.documents, result.intake.accepted, result.intake.quarantined) == (3, 1, 1)
+    assert result.intake.collapsed == 1
 
 
 def test_real_and_simulated_documents_are_refused_in_each_others_world() -> None:
@@ -182,7 +203,7 @@ def test_the_contract_mode_decides_about_undeclared_fields() -> None:
     discarded = judged("cores", [document], mode=ContractMode.DISCARD)
     assert discarded.frames["cores"]["_extra"].to_list() == [None]
     frozen = judged("cores", [document], mode=ContractMode.FREEZE)
-    assert "$.news: expected Extra inputs are not permitted, found 1" in str(frozen.intake.rejected[0])
+    assert "$.news: expected no undeclared field, found 1" in str(frozen.intake.rejected[0])
 
 
 def test_a_value_that_is_not_declared_breaks_the_record_only_where_that_is_frozen() -> None:
