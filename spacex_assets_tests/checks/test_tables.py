@@ -1,13 +1,19 @@
 """What is asked of the tables after a load: of our work, and of the source's."""
 
+from typing import Any
+
 import dagster as dg
 import pytest
+import sqlalchemy as sa
 
-from spacex_assets.checks.tables import findings, severity
+from spacex_assets.checks.findings import Findings
+from spacex_assets.checks.look import findings
+from spacex_assets.checks.tables import severity
 from spacex_assets.config import ContractMode, Settings
 from spacex_assets.definitions import typed_lake
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.load.warehouse import Warehouse
+from spacex_assets.run import failures
 from spacex_assets.transform import flatten
 from spacex_assets_tests.assets.test_graph import edit, materialize, rows
 from spacex_assets_tests.checks.conftest import Look
@@ -130,8 +136,87 @@ def test_fields_that_no_record_declares_are_reconciled_as_the_contract_says(
     assert ("spacex/launches", "integrity") not in failed(result)
 
 
-def test_above_a_limit_leaves_are_compared_only_with_full_compare(loaded: Settings, damaged: Warehouse) -> None:
+@pytest.mark.parametrize(
+    ("endpoint", "change", "oddity"),
+    [
+        ("launches", {"date_unix": 9 * 10**18}, ("dates disagree", "9000000000000000000 s, which is no instant")),
+        ("launches", {"date_unix": -(10**15)}, ("dates disagree", "-1000000000000000 s, which is no instant")),
+        (
+            "launches",
+            {"static_fire_date_unix": 10**13, "static_fire_date_utc": None},
+            ("static fire dates disagree", "10000000000000 s, which is no instant"),
+        ),
+        ("launches", {"date_local": "0001-01-01T00:00:00+12:00"}, ("dates disagree", "date_local is 0001-12-31")),
+        ("launches", {"date_local": "9999-12-31T23:59:59.123456-12:00"}, ("dates disagree", "date_local is 10000-")),
+        ("launches", {"surprise": "0001-01-01T00:00:00+12:00"}, None),
+        ("history", {"event_date_unix": 9 * 10**18, "event_date_utc": None}, ("dates disagree", "")),
+    ],
+)
+def test_an_instant_beyond_what_python_or_postgresql_knows_is_an_oddity_and_no_crash(
+    settings: Settings, endpoint: str, change: dict[str, object], oddity: tuple[str, str] | None
+) -> None:
+    document = edit(settings, endpoint, change)
+    result = materialize(settings, asset_selection=keys_of(endpoint))
+    assert result.success
+    by_check = {one.check_name: one for one in result.get_asset_check_evaluations()}
+    assert set(by_check) == {"guard", "integrity", "quality", "drift"}
+    assert by_check["integrity"].passed
+    if oddity is not None:
+        found = [record.data for record in by_check["quality"].metadata["found"].records]  # type: ignore[union-attr]
+        rule, text = oddity
+        assert [text in str(one["found"]) for one in found if (one["rule"], one["key"]) == (rule, document)] == [True]
 
+
+def keys_of(endpoint: str) -> list[dg.AssetKey]:
+    names = [one.name for one in ENDPOINTS[endpoint].layouts]
+    return [dg.AssetKey(["raw", endpoint])] + [
+        dg.AssetKey([room, name]) for name in names for room in ("typed", "spacex")
+    ]
+
+
+@pytest.mark.parametrize("crashing", ["integrity", "quality", "drift"])
+def test_a_check_that_crashes_fails_the_step_and_hides_no_other(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, crashing: str
+) -> None:
+    from spacex_assets.checks import look
+
+    def crash(connection: sa.Connection, *_: object) -> Findings:
+        connection.exec_driver_sql("SELECT to_timestamp(9e18)")
+        raise AssertionError
+
+    inside = {"integrity": "catalog_findings", "quality": "retained", "drift": "drift"}
+    monkeypatch.setattr(look, inside[crashing], crash)
+    result = materialize(settings, asset_selection=keys_of("ships"))
+    judged = [one.check_name for one in result.get_asset_check_evaluations()]
+    assert judged == [name for name in ("guard", "integrity", "quality", "drift") if name != crashing]
+    (failure,) = failures(result)
+    assert failure.step == "check_ships"
+    assert f"ships: {crashing} has no verdict: DataError: timestamp out of range" in failure.reason
+
+
+def test_a_fault_in_one_check_repeats_the_step(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    from spacex_assets.checks import look
+
+    attempts = iter([OSError("the disk is away")])
+    silence = look.silence
+
+    def fails_once(*arguments: Any) -> Findings:
+        for error in attempts:
+            raise error
+        return silence(*arguments)
+
+    monkeypatch.setattr(look, "silence", fails_once)
+    result = materialize(settings, asset_selection=keys_of("ships"))
+    assert result.success
+    assert {one.check_name for one in result.get_asset_check_evaluations()} == {
+        "guard",
+        "integrity",
+        "quality",
+        "drift",
+    }
+
+
+def test_above_a_limit_leaves_are_compared_only_with_full_compare(loaded: Settings, damaged: Warehouse) -> None:
     change(damaged, f"UPDATE spacex.launches SET details = 'by hand' WHERE {ONE}.launches)")
     lake, launches = typed_lake(loaded), ENDPOINTS["launches"]
     large = loaded.model_copy(update={"reconcile_documents": 29})
@@ -263,7 +348,7 @@ def test_a_promise_that_the_source_breaks_is_named_with_its_first_offenders(
     assert shown != before
     assert len(shown) == min(10, quality.totals[rule])
     error = "not unique" in rule
-    assert severity(quality) is (dg.AssetCheckSeverity.ERROR if error else dg.AssetCheckSeverity.WARN)
+    assert severity("quality", quality) is (dg.AssetCheckSeverity.ERROR if error else dg.AssetCheckSeverity.WARN)
 
 
 def test_the_simulated_source_breaks_no_promise_and_has_only_the_oddities_of_the_real_one(look: Look) -> None:
@@ -283,9 +368,7 @@ def test_the_simulated_source_breaks_no_promise_and_has_only_the_oddities_of_the
 
 
 def test_references_to_endpoints_that_were_never_loaded_are_not_judged(settings: Settings) -> None:
-    keys = [dg.AssetKey([layer, name]) for layer, name in (("raw", "launches"),)]
-    keys += [dg.AssetKey([layer, one.name]) for layer in ("typed", "spacex") for one in ENDPOINTS["launches"].layouts]
-    result = materialize(settings, asset_selection=keys)
+    result = materialize(settings, asset_selection=keys_of("launches"))
     assert result.success
     (quality,) = [one for one in result.get_asset_check_evaluations() if one.check_name == "quality"]
     assert "launches.rocket_id refers to no rockets" not in quality.metadata
@@ -293,7 +376,6 @@ def test_references_to_endpoints_that_were_never_loaded_are_not_judged(settings:
 
 
 def test_a_look_at_tables_that_were_never_loaded_says_so(settings: Settings) -> None:
-
     warehouse = Warehouse.connect(settings.warehouse_url, settings.world)
     integrity, _ = findings(ENDPOINTS["cores"], warehouse, typed_lake(settings), settings)
     warehouse.close()
