@@ -18,6 +18,19 @@ from spacex_assets.transform import flatten
 from spacex_assets_tests.assets.test_graph import edit, materialize, rows
 from spacex_assets_tests.checks.conftest import Look
 
+KEEP = "CREATE OR REPLACE FUNCTION history.cores_keep() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER "
+KEPT = "SET search_path = pg_catalog SET enable_nestloop = off AS $$ BEGIN RETURN NULL; END $$"
+CORES_ID = "ALTER TABLE spacex.cores DROP CONSTRAINT cores_id_check, ADD CONSTRAINT cores_id_check CHECK "
+ENDED_BY = "ALTER TABLE history.cores DROP CONSTRAINT cores_ended_by_check, ADD CONSTRAINT cores_ended_by_check CHECK "
+ROCKETS = "DROP INDEX spacex.launches_rocket_id_idx; CREATE INDEX launches_rocket_id_idx ON spacex.launches "
+LAUNCHES = (
+    "ALTER TABLE spacex.launch_cores DROP CONSTRAINT launch_cores_launch_id_fkey, "
+    "ADD CONSTRAINT launch_cores_launch_id_fkey FOREIGN KEY (launch_id) REFERENCES "
+)
+TWIN = (
+    "CREATE TABLE public.launches (id) AS SELECT id FROM spacex.launches; ALTER TABLE public.launches ADD UNIQUE (id); "
+)
+STAMP = "CREATE OR REPLACE TRIGGER foreign_edit BEFORE UPDATE ON spacex.cores FOR EACH ROW "
 NOBODY = "f" * 24
 ONE = "id = (SELECT min(id) FROM spacex"
 
@@ -59,6 +72,37 @@ def test_after_a_load_every_endpoint_is_whole_and_says_so_in_figures(look: Look,
         ("cores", "ALTER TABLE spacex.cores ADD UNIQUE (serial)", "unique cores_serial_key", "no record"),
         ("cores", "DROP TRIGGER foreign_edit ON spacex.cores", "trigger foreign_edit", "has none"),
         ("cores", "ALTER TABLE spacex.cores DISABLE TRIGGER foreign_edit", "trigger foreign_edit", "not enabled"),
+        ("cores", KEEP + KEPT, "history.cores_keep(): function", "body "),
+        ("cores", "ALTER FUNCTION history.cores_keep() SECURITY INVOKER", "cores_keep()", "'plpgsql, search_path="),
+        ("cores", "ALTER FUNCTION history.cores_keep() RESET search_path", "cores_keep()", "definer, enable_nestloop"),
+        ("cores", "ALTER FUNCTION history.cores_stamp() SET search_path = spacex", "cores_stamp()", "path=spacex"),
+        ("cores", "ALTER FUNCTION history.cores_at(timestamptz) VOLATILE", "cores_at(timestamp with", "'sql, body"),
+        ("cores", "DROP FUNCTION history.cores_at(timestamptz)", "history.cores_at(timestamp with time", "has none"),
+        ("cores", CORES_ID + "(true)", "check cores_id_check", "found 'check true'"),
+        ("cores", CORES_ID + "(id ~ '^[0-9a-f]{23,24}$')", "check cores_id_check", "{23,24}$'"),
+        ("cores", CORES_ID + "(id ~ '^[0-9A-F]{24}$') NOT VALID", "check cores_id_check", "A-F"),
+        ("cores", CORES_ID + "(id ~ '^[0-9a-f]{24}$') NOT VALID", "check cores_id_check", "not valid"),
+        ("cores", ENDED_BY + "(ended_by IN ('update', 'delete'))", "check cores_ended_by_check", "'delete'\""),
+        ("launches", ROCKETS + "(launchpad_id)", "index launches_rocket_id_idx", "launchpad_id'"),
+        ("launches", ROCKETS + "(rocket_id) WHERE upcoming", "index launches_rocket_id_idx", "where upcoming"),
+        ("launches", ROCKETS + "(lower(rocket_id))", "index launches_rocket_id_idx", "lower rocket_id"),
+        ("launches", LAUNCHES + "spacex.launches", "launch_cores_launch_id_fkey", "found 'foreign key"),
+        ("launches", LAUNCHES + "spacex.launches ON DELETE CASCADE INITIALLY DEFERRED", "launch_id_fkey", "cascade"),
+        (
+            "launches",
+            TWIN + LAUNCHES + "public.launches (id) INITIALLY DEFERRED",
+            "launch_id_fkey",
+            "public . launches",
+        ),
+        (
+            "cores",
+            "ALTER TABLE spacex.cores ALTER _changed_at SET DEFAULT now()",
+            "column _changed_at",
+            "default now()",
+        ),
+        ("cores", "ALTER TABLE spacex.cores ALTER _changed_at DROP DEFAULT", "column _changed_at", "'timestamp with"),
+        ("cores", STAMP + "WHEN (false) EXECUTE FUNCTION history.cores_stamp()", "trigger foreign_edit", "when false"),
+        ("cores", STAMP + "EXECUTE FUNCTION history.ships_stamp()", "trigger foreign_edit", "ships_stamp"),
     ],
 )
 def test_a_catalog_that_is_not_the_declared_one_is_named(
