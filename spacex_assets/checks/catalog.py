@@ -4,7 +4,7 @@ For one endpoint's tables, their history and the functions that keep it, in one 
 is declared (``declared.py``), and how a table gets that way (migrations).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -51,6 +51,12 @@ WHERE n.nspname = %(history)s AND proname = ANY (%(functions)s)"""
 MISSING_DATA = "missing data"
 """A table or column that queries need."""
 
+REMEDY = (
+    "Find out who changed it, and undo it with the statement that last made it in "
+    "spacex_assets/load/migrations/versions; `python -m spacex_assets migrate` helps only where a migration was not "
+    "applied."
+)
+
 
 def catalog_findings(connection: sa.Connection, layouts: Sequence[TableLayout]) -> list[Finding]:
     """In what the catalog differs from the declarations, thing by thing."""
@@ -65,16 +71,23 @@ def catalog_findings(connection: sa.Connection, layouts: Sequence[TableLayout]) 
         for schema, name, what, definition, rest in connection.exec_driver_sql(_FOUND, names)
     }
     wanted = {thing: text for layout in layouts for thing, text in declared(layout).items()}
-    differing = []
-    for thing in sorted({**wanted, **found}):
-        schema, name, what = thing
-        key = f"{schema}.{name}: {what}"
-        if thing not in found:
-            data = schema == SCHEMA and what.startswith(("table", "column"))
-            differing.append(Finding(MISSING_DATA if data else "missing", key, "it is declared, the database has none"))
-        elif thing not in wanted:
-            differing.append(Finding("not declared", key, "the database has it, no record declares it"))
-        elif found[thing] != (wanted[thing] or ""):
-            text = f"expected {wanted[thing]!r}, found {found[thing]!r}"
-            differing.append(Finding("differs from its declaration", key, text))
-    return differing
+    return [
+        Finding(*one, remedy=REMEDY)
+        for thing in sorted({**wanted, **found})
+        if (one := _difference(thing, wanted, found)) is not None
+    ]
+
+
+def _difference(
+    thing: Thing, wanted: Mapping[Thing, str | None], found: Mapping[Thing, str]
+) -> tuple[str, str, str] | None:
+    schema, name, what = thing
+    key = f"{schema}.{name}: {what}"
+    if thing not in found:
+        data = schema == SCHEMA and what.startswith(("table", "column"))
+        return MISSING_DATA if data else "missing", key, "it is declared, the database has none"
+    if thing not in wanted:
+        return "not declared", key, "the database has it, no record declares it"
+    if found[thing] == (wanted[thing] or ""):
+        return None
+    return "differs from its declaration", key, f"expected {wanted[thing]!r}, found {found[thing]!r}"

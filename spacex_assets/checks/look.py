@@ -98,7 +98,8 @@ class Look:
         layouts, settings = self.endpoint.layouts, self.settings
         snapshot = self.lake.raw.resolve(self.endpoint.name, load.run_id)
         if snapshot.sha256 != load.sha256:
-            return Findings((Finding("the snapshot that was loaded is not in the lake", load.sha256, "load it again"),))
+            gone = "the snapshot that was loaded is not in the lake"
+            return Findings((Finding(gone, load.sha256, "", remedy="Load it again: `python -m spacex_assets run`."),))
         intake = self.lake.read_intake(self.endpoint, snapshot)
         digests = settings.full_compare or load.documents <= settings.reconcile_documents
         mode = settings.contract.get(self.endpoint.name, ContractMode.EVOLVE)

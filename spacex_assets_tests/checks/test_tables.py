@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from spacex_assets.checks.findings import Findings
-from spacex_assets.checks.look import findings
+from spacex_assets.checks.look import findings, looking
 from spacex_assets.checks.tables import severity
 from spacex_assets.config import ContractMode, Settings
 from spacex_assets.definitions import typed_lake
@@ -112,6 +112,7 @@ def test_a_catalog_that_is_not_the_declared_one_is_named(
     (differing,) = look(endpoint)[0].findings
     assert key in differing.key
     assert found in differing.found
+    assert "spacex_assets/load/migrations/versions" in differing.remedy
 
 
 @pytest.mark.parametrize(
@@ -154,6 +155,45 @@ def test_rows_too_few_and_too_many_are_counted_by_table(damaged: Warehouse, look
     (launch_cores, *_) = look("launches")[0].findings
     assert (launch_cores.rule, launch_cores.key) == ("rows of accepted documents", "launch_cores")
     assert [(one.rule, one.key) for one in look("cores")[0].findings] == [("rows of accepted documents", "cores")]
+
+
+def test_a_forged_hash_is_found_and_repaired_by_the_run_that_the_check_names(settings: Settings) -> None:
+    """The trigger that clears the hash of an edited row does not fire where replication is played."""
+    ships = keys_of("ships")
+    materialize(settings, asset_selection=ships)
+    forge = "SET session_replication_role = replica; UPDATE spacex.ships SET home_port = 'forged'"
+    rows(settings, f"{forge} WHERE {ONE}.ships)")
+    (integrity,) = [
+        one
+        for one in materialize(settings, asset_selection=ships).get_asset_check_evaluations()
+        if one.check_name == "integrity"
+    ]
+    assert not integrity.passed
+    told = f"{integrity.description} {integrity.metadata['next'].value}"
+    assert told.count("`SPACEX_FULL_COMPARE=true python -m spacex_assets run`, or the job full_compare") == 2
+    result = materialize(settings.model_copy(update={"full_compare": True}), asset_selection=ships)
+    assert ("spacex/ships", "integrity") not in failed(result)
+
+
+def test_the_equation_of_the_documents_stays_visible_when_it_does_not_hold(damaged: Warehouse, look: Look) -> None:
+    change(damaged, "UPDATE ops.loads SET documents = documents + 1 WHERE endpoint = 'ships'")
+    metadata = look("ships")[0].result("integrity", ["spacex", "ships"], dg.AssetCheckSeverity.ERROR).metadata
+    assert metadata["documents"].value == "29 = 30 accepted + 0 quarantined + 0 collapsed"
+    assert metadata["documents: offences"].value == 1
+
+
+def test_all_checks_of_a_step_see_one_state(damaged: Warehouse, loaded: Settings) -> None:
+    with looking(ENDPOINTS["ships"], damaged, typed_lake(loaded), loaded) as look:
+        assert look.integrity().findings == ()
+        before = look.drift().findings
+        change(damaged, "UPDATE spacex.ships SET home_port = 'later'")
+        change(
+            damaged,
+            "INSERT INTO ops.drift (endpoint, path, change, after, first_seen_at, last_seen_at, first_run_id, "
+            "last_run_id, first_sha256, last_sha256) VALUES ('ships', '$.later', 'appeared', 'int', now(), now(), "
+            "'r', 'r', 's', 's')",
+        )
+        assert (look.integrity().findings, look.drift().findings) == ((), before)
 
 
 def test_a_fault_of_the_transform_is_seen(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
