@@ -28,7 +28,7 @@ from pydantic import SecretStr
 from benchmarks.mischief import OBSERVER, Mischief
 from spacex_assets.automation.runs import unfinished_runs
 from spacex_assets.automation.upkeep import upkeep
-from spacex_assets.checks.tables import findings
+from spacex_assets.checks.look import findings
 from spacex_assets.config import Settings
 from spacex_assets.definitions import build_defs, typed_lake
 from spacex_assets.embedded import EmbeddedPostgres

@@ -17,7 +17,17 @@ ALLOWED = {
     "embedded": {"embedded"},
     "io_managers": {"endpoints", "transform", "extract", "load", "io_managers"},
     "assets": {"endpoints", "transform", "extract", "load", "io_managers", "assets"},
-    "inspection": {"definitions", "endpoints", "transform", "extract", "load", "checks", "inspection"},
+    "inspection": {
+        "definitions",
+        "endpoints",
+        "transform",
+        "extract",
+        "load",
+        "checks",
+        "launcher",
+        "processes",
+        "inspection",
+    },
     "checks": {"endpoints", "transform", "extract", "load", "io_managers", "assets", "checks"},
     "upkeep": {"endpoints", "transform", "extract", "load", "upkeep"},
     "automation": {

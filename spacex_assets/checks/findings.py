@@ -15,12 +15,16 @@ SHOWN = 10
 
 @dataclass(frozen=True)
 class Finding:
-    """One offence: of which rule, by which key, and what was found there; ``total`` offences of the rule were found."""
+    """One offence: of which rule, by which key, and what was found there; ``total`` offences of the rule were found.
+
+    ``remedy`` is what to do about all offences of the rule.
+    """
 
     rule: str
     key: str
     found: str
     total: int = 1
+    remedy: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,16 +44,25 @@ class Findings:
         """Both."""
         return Findings(self.findings + other.findings, {**self.figures, **other.figures})
 
+    @property
+    def remedies(self) -> tuple[str, ...]:
+        """What to do, each thing once."""
+        return tuple(dict.fromkeys(finding.remedy for finding in self.findings if finding.remedy))
+
     def __str__(self) -> str:
-        """Every rule that was broken, with its first offender."""
+        """Every rule that was broken, with its first offender; then what to do."""
         first = {finding.rule: finding for finding in reversed(self.findings)}
-        return "; ".join(
+        broken = "; ".join(
             " ".join(filter(None, (f"{rule}:", first[rule].key, first[rule].found))) for rule in self.totals
         )
+        return f"{broken}. Next: {' '.join(self.remedies)}" if self.remedies else broken
 
     def result(self, check: str, asset: Iterable[str], severity: dg.AssetCheckSeverity) -> dg.AssetCheckResult:
         """The result for Dagster."""
-        metadata: dict[str, Any] = {**self.figures, **self.totals}
+        totals = {f"{rule}: offences" if rule in self.figures else rule: n for rule, n in self.totals.items()}
+        metadata: dict[str, Any] = {**self.figures, **totals}
+        if self.remedies:
+            metadata["next"] = " ".join(self.remedies)
         if self.findings:
             shown = [one for rule in self.totals for one in [f for f in self.findings if f.rule == rule][:SHOWN]]
             metadata["found"] = dg.MetadataValue.table(

@@ -1,14 +1,14 @@
 """The canonical leaves of a document as the source sent it, by JSON path.
 
 Shares nothing with the transform, so that a fault there is seen. Numbers are equal by value, a flag is 0 or 1, instants
-are in UTC, and what is null, absent, ``''`` or an empty list is no leaf. What does not belong here: how leaves are
-rebuilt from tables (``stored.py``) and compared (``reconciliation.py``).
+are microseconds since 1970, and what is null, absent, ``''`` or an empty list is no leaf. What does not belong here:
+how leaves are rebuilt from tables (``stored.py``) and compared (``reconciliation.py``).
 """
 
 import json
 import re
 from collections.abc import Collection, Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -20,6 +20,7 @@ OFFSET = " offset"
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
 _EXACT = 2**53
+_EPOCH = datetime(1970, 1, 1)
 
 
 def document_leaves(document: Mapping[str, Any], offsets: Collection[str] = ()) -> Leaves:
@@ -57,8 +58,6 @@ def canonical(value: Any) -> Any:
         return _instant_or_text(value) if len(value) > 18 and value[10] == "T" else value
     if kind is float or kind is int or kind is bool:
         return float(value) + 0.0 if -_EXACT < value < _EXACT else int(value)
-    if kind is datetime:
-        return _instant(value)
     return value.isoformat() if kind is date else value
 
 
@@ -72,7 +71,9 @@ def _instant_or_text(text: str) -> str:
 
 
 def _instant(moment: datetime) -> str:
-    return (moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
+    """Counted since 1970, for in UTC an instant may lie outside of the years that Python knows."""
+    ahead = moment.utcoffset() or timedelta()
+    return f"{(moment.replace(tzinfo=None) - _EPOCH - ahead) // timedelta(microseconds=1)} us"
 
 
 def shape(path: str) -> str:

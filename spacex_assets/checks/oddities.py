@@ -10,19 +10,37 @@ from types import MappingProxyType
 _FLIGHTS = """
 FROM spacex.launch_cores f JOIN spacex.launches l ON l.id = f.launch_id WHERE NOT l.upcoming"""
 
-_DATES = """
+_YEAR_1, _YEAR_10000 = -62_135_596_800, 253_402_300_800
+"""The seconds between which a number of them is an instant; ``to_timestamp`` fails far outside of these."""
+
+
+def _no_instant(seconds: str) -> str:
+    return f"({seconds} < {_YEAR_1} OR {seconds} >= {_YEAR_10000})"
+
+
+def _as_instant(seconds: str) -> str:
+    return (
+        f"CASE WHEN {_no_instant(seconds)} THEN {seconds} || ' s, which is no instant' "
+        f"ELSE to_timestamp({seconds})::text END"
+    )
+
+
+_UNIX_DIFFERS = f"(date_unix <> extract(epoch FROM date_utc) OR {_no_instant('date_unix')})"
+
+_DATES = f"""
 SELECT id, concat_ws(', ', name, 'date_utc is ' || date_utc,
-    CASE WHEN date_unix <> extract(epoch FROM date_utc) THEN 'date_unix is ' || to_timestamp(date_unix) END,
+    CASE WHEN {_UNIX_DIFFERS} THEN 'date_unix is ' || {_as_instant("date_unix")} END,
     CASE WHEN date_local <> date_utc THEN 'date_local is ' || date_local END)
-FROM spacex.launches WHERE date_unix <> extract(epoch FROM date_utc) OR date_local <> date_utc"""
+FROM spacex.launches WHERE {_UNIX_DIFFERS} OR date_local <> date_utc"""
 
 ODDITIES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "launches": {
             "dates disagree": _DATES,
-            "static fire dates disagree": """
-SELECT id, format('%%s: %%s and %%s', name, static_fire_date_utc, to_timestamp(static_fire_date_unix))
-FROM spacex.launches WHERE static_fire_date_unix <> extract(epoch FROM static_fire_date_utc)""",
+            "static fire dates disagree": f"""
+SELECT id, format('%%s: %%s and %%s', name, static_fire_date_utc, {_as_instant("static_fire_date_unix")})
+FROM spacex.launches WHERE static_fire_date_unix <> extract(epoch FROM static_fire_date_utc)
+    OR {_no_instant("static_fire_date_unix")}""",
             "flight number is shared": """
 SELECT string_agg(id, ', ' ORDER BY id), format('%%s: %%s', flight_number, string_agg(name, ', ' ORDER BY id))
 FROM spacex.launches GROUP BY flight_number HAVING count(*) > 1""",
@@ -76,8 +94,9 @@ FROM spacex.launchpads LEFT JOIN (SELECT launchpad_id, count(*) AS a, count(*) F
 WHERE (launch_attempts, launch_successes) <> (coalesce(a, 0), coalesce(s, 0))""",
         },
         "history": {
-            "dates disagree": """
-SELECT id, title FROM spacex.history WHERE event_date_unix <> extract(epoch FROM event_date_utc)""",
+            "dates disagree": f"""
+SELECT id, title FROM spacex.history WHERE event_date_unix <> extract(epoch FROM event_date_utc)
+    OR {_no_instant("event_date_unix")}""",
         },
         "roadster": {
             "semi-major axis is not the mean of apoapsis and periapsis": """

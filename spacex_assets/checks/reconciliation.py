@@ -25,6 +25,12 @@ from spacex_assets.transform.intake import Intake
 AT_ONCE = 5_000
 """Documents that are read from the tables at once."""
 
+RUN = "The next run puts back what was changed by hand (`python -m spacex_assets run`)."
+FULL_COMPARE = (
+    f"{RUN} If it does not, rows have the hash of other values, and only a run that trusts no hash repairs them: "
+    "`SPACEX_FULL_COMPARE=true python -m spacex_assets run`, or the job full_compare in the UI."
+)
+
 
 @dataclass
 class RawSide:
@@ -65,7 +71,7 @@ def reconciled(
 ) -> Findings:
     """Compares the tables with the raw side and with the ledger."""
     found = [
-        Finding(rule, what, f"expected {expected}, found {actual}")
+        Finding(rule, what, f"expected {expected}, found {actual}", remedy=RUN)
         for rule, what, expected, actual in (
             ("documents", "in the raw snapshot", load.documents, raw.documents),
             ("accepted", "of the raw snapshot", load.accepted, len(raw.digests)),
@@ -80,7 +86,9 @@ def reconciled(
     }
     if digests:
         stored, differing = _stored_digests(connection, layouts, raw.digests)
-        found += [Finding("differs from the raw document", name, "", len(differing)) for name in differing]
+        found += [
+            Finding("differs from the raw document", name, "", len(differing), FULL_COMPARE) for name in differing
+        ]
         figures["digest"] = total(stored)
         figures["digest_of_raw"] = total(raw.digests)
     else:

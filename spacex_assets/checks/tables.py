@@ -1,35 +1,33 @@
 """What is asked of an endpoint's tables after its load: one step, nothing is withheld any more.
 
-All queries of the step see one state of the database. Its priority puts it after every load of the run, for it looks
+All queries of the step see one state of the database, and a check that crashes hides none of the others: each is
+judged and told by itself, then the step fails. Its priority puts it after every load of the run, for it looks
 at other endpoints' tables too, without waiting for those that fail. What does not belong here: the single checks.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
 import sqlalchemy as sa
 
 from spacex_assets.assets.tables import settings_of
-from spacex_assets.checks.bookkeeping import bookkeeping_findings
-from spacex_assets.checks.catalog import MISSING_DATA, catalog_findings
-from spacex_assets.checks.drift import drift
-from spacex_assets.checks.findings import Finding, Findings
-from spacex_assets.checks.last_load import LastLoad, last_load, loaded_endpoints
-from spacex_assets.checks.oddities import LOOKED_AT, oddity_queries
-from spacex_assets.checks.promises import UNIQUE, broken, looked_at, rules
-from spacex_assets.checks.reconciliation import raw_side, reconciled
-from spacex_assets.checks.source import retained, silence
-from spacex_assets.config import ContractMode, Settings
+from spacex_assets.checks.findings import Findings
+from spacex_assets.checks.look import looking
+from spacex_assets.checks.promises import UNIQUE
+from spacex_assets.config import Settings
 from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.endpoints.tables import SCHEMA
-from spacex_assets.io_managers.typed import TypedLake
-from spacex_assets.load.warehouse import Warehouse
+from spacex_assets.errors import PlatformError
+from spacex_assets.load.errors import is_fault
 from spacex_assets.logs import step_context
 from spacex_assets.retries import retried
 
 INTEGRITY, QUALITY, DRIFT = "integrity", "quality", "drift"
 AFTER_LOADS = {"dagster/priority": "-1"}
+
+
+class ChecksCrashed(PlatformError):
+    """Checks of an endpoint ended with errors instead of verdicts."""
 
 
 def table_checks(endpoint: Endpoint, settings: Settings) -> dg.AssetChecksDefinition:
@@ -64,68 +62,41 @@ def table_checks(endpoint: Endpoint, settings: Settings) -> dg.AssetChecksDefini
     )
     def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         with step_context(context, endpoint.name), retried(context.op_execution_context.retry_number):
-            integrity, quality = findings(
-                endpoint, context.resources.warehouse, context.resources.lake, settings_of(context.run, settings)
-            )
-            with context.resources.warehouse.engine.connect() as connection:
-                drifted = drift(connection, endpoint.name)
-        yield integrity.result(INTEGRITY, main, dg.AssetCheckSeverity.ERROR)
-        yield quality.result(QUALITY, main, severity(quality))
-        yield drifted.result(DRIFT, main, dg.AssetCheckSeverity.WARN)
+            warehouse, lake = context.resources.warehouse, context.resources.lake
+            crashed = {}
+            with looking(endpoint, warehouse, lake, settings_of(context.run, settings)) as look:
+                for name, judge in {INTEGRITY: look.integrity, QUALITY: look.quality, DRIFT: look.drift}.items():
+                    found = look.tried(judge)
+                    if isinstance(found, Exception):
+                        crashed[name] = found
+                    else:
+                        yield found.result(name, main, severity(name, found))
+            if crashed:
+                raise failure(endpoint.name, crashed)
 
     return check
 
 
-def severity(quality: Findings) -> dg.AssetCheckSeverity:
-    """A value that was promised to be unique breaks joins; the rest is the source's word."""
-    broken_join = any(UNIQUE in rule for rule in quality.totals)
-    return dg.AssetCheckSeverity.ERROR if broken_join else dg.AssetCheckSeverity.WARN
+def severity(check: str, found: Findings) -> dg.AssetCheckSeverity:
+    """Our work has to be right, and a value that was promised to be unique breaks joins; the rest is the source's."""
+    broken_join = check == QUALITY and any(UNIQUE in rule for rule in found.totals)
+    return dg.AssetCheckSeverity.ERROR if check == INTEGRITY or broken_join else dg.AssetCheckSeverity.WARN
 
 
-def findings(
-    endpoint: Endpoint, warehouse: Warehouse, lake: TypedLake, settings: Settings
-) -> tuple[Findings, Findings]:
-    """What is wrong with our work (integrity) and with the source's (quality), in one state of the database."""
-    with _one_state(warehouse) as connection:
-        load = last_load(connection, endpoint.name)
-        if load is None:
-            never = Findings((Finding("never loaded", endpoint.name, "materialize its tables first"),))
-            return never, never
-        catalog = Findings(tuple(catalog_findings(connection, endpoint.layouts)))
-        if any(one.rule == MISSING_DATA for one in catalog.findings):
-            unread = Findings((Finding("cannot be read", endpoint.name, "see integrity: the catalog lacks columns"),))
-            return catalog, unread
-        written = Findings(tuple(bookkeeping_findings(connection, endpoint.layouts)))
-        integrity = catalog + written + _reconciliation(connection, endpoint, load, lake, settings)
-        quality = _promises(connection, endpoint) + retained(connection, endpoint.name) + silence(load, settings)
-    return integrity, quality
+def failure(endpoint: str, crashed: Mapping[str, Exception]) -> Exception:
+    """What fails the step after checks ended with errors: a fault, which is worth another attempt, else all of them."""
+    faults = [error for error in crashed.values() if is_fault(error)]
+    if faults:
+        return faults[0]
+    told = "; ".join(f"{check} has no verdict: {_told(error)}" for check, error in crashed.items())
+    wrapped = ChecksCrashed(
+        f"{endpoint}: {told}. The tables stay as loaded, the other checks were judged; mend the check, then run again."
+    )
+    wrapped.__cause__ = next(iter(crashed.values()))
+    return wrapped
 
 
-@contextmanager
-def _one_state(warehouse: Warehouse) -> Iterator[sa.Connection]:
-    options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    with warehouse.engine.connect().execution_options(**options) as connection:
-        yield connection
-
-
-def _promises(connection: sa.Connection, endpoint: Endpoint) -> Findings:
-    needed = set().union(*(looked_at(layout) for layout in endpoint.layouts), LOOKED_AT.get(endpoint.name, ()))
-    loaded = loaded_endpoints(connection, needed)
-    queries = [query for layout in endpoint.layouts for query in rules(layout, loaded)]
-    if loaded.issuperset(LOOKED_AT.get(endpoint.name, ())):
-        queries += oddity_queries(endpoint.name)
-    figures = {"not_looked_at": f"never loaded: {', '.join(sorted(needed - loaded))}"} if needed - loaded else {}
-    return Findings(tuple(broken(connection, queries)), {"rules": len(queries), **figures})
-
-
-def _reconciliation(
-    connection: sa.Connection, endpoint: Endpoint, load: LastLoad, lake: TypedLake, settings: Settings
-) -> Findings:
-    snapshot = lake.raw.resolve(endpoint.name, load.run_id)
-    if snapshot.sha256 != load.sha256:
-        return Findings((Finding("the snapshot that was loaded is not in the lake", load.sha256, "load it again"),))
-    intake = lake.read_intake(endpoint, snapshot)
-    digests = settings.full_compare or load.documents <= settings.reconcile_documents
-    mode = settings.contract.get(endpoint.name, ContractMode.EVOLVE)
-    raw = raw_side(snapshot.iter_batches(), intake, endpoint.layouts, mode, digests=digests)
-    return reconciled(connection, endpoint.layouts, load, raw, digests=digests)
+def _told(error: Exception) -> str:
+    """An error in short; PostgreSQL's without the statement, which the cause has."""
+    words = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+    return f"{type(error).__name__}: {str(words).strip()}"

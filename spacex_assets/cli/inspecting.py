@@ -35,17 +35,19 @@ class _Instant(click.ParamType[datetime]):
 @as_json
 @click.pass_obj
 def status(settings: Settings, as_json: bool) -> None:
-    """Show how the data stands: loads, freshness, quarantine, drift and checks; exits with 0 whatever it shows."""
+    """Show how the data stands: loads, runs, quarantine, drift and checks; exits with 0 whatever it shows."""
     from spacex_assets.local import attach
 
     settings = attach(settings)
 
-    from spacex_assets.inspection.checks import graph_verdicts
+    from spacex_assets.inspection.graph import graph
     from spacex_assets.inspection.screen import screen
+    from spacex_assets.inspection.status import heard_at
     from spacex_assets.inspection.status import status as status_of
 
     with _reading(settings) as connection:
-        found = status_of(connection, settings.source_shown, settings.world, graph_verdicts(settings))
+        seen = graph(settings, heard_at(connection))
+        found = status_of(connection, settings.source_shown, settings.world, seen)
     click.echo(_json(found) if as_json else screen(found))
 
 

@@ -1,13 +1,13 @@
 """How the data stands: per endpoint the last load, how fresh it is, what is kept out, what drifts, what is doubted."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from pydantic import BaseModel
 
-from spacex_assets.checks.verdicts import Verdict
+from spacex_assets.checks.verdicts import Unjudged, Verdict
 from spacex_assets.endpoints.registry import ENDPOINTS
+from spacex_assets.inspection.graph import Graph, OpenRun
 from spacex_assets.load import ledger
 from spacex_assets.load.incidents import DESTINATIONS, open_incidents, waiting
 
@@ -87,19 +87,26 @@ class DestinationStatus(BaseModel):
 
 
 class Status(BaseModel):
-    """The whole answer, as of ``at``. Incidents and destinations are as the sensor incidents last saw them."""
+    """The whole answer, as of ``at``. Incidents and destinations are as the sensor incidents last saw them.
+
+    ``checks`` did not pass at their last verdict, ``unjudged`` got none from the last run that planned them, ``judged``
+    is how many did.
+    """
 
     at: datetime
     source: str
     world: str
     endpoints: tuple[EndpointStatus, ...]
+    runs: tuple[OpenRun, ...]
     drift: tuple[Drift, ...]
     checks: tuple[Verdict, ...]
+    unjudged: tuple[Unjudged, ...]
+    judged: int
     incidents: tuple[OpenIncident, ...]
     destinations: tuple[DestinationStatus, ...]
 
 
-def status(connection: sa.Connection, source: str, world: str, checks: Sequence[Verdict]) -> Status:
+def status(connection: sa.Connection, source: str, world: str, graph: Graph) -> Status:
     """How the data in a warehouse stands."""
     at = datetime.now(UTC)
     loads, freshness = _last_loads(connection), _freshness(connection)
@@ -125,11 +132,21 @@ def status(connection: sa.Connection, source: str, world: str, checks: Sequence[
             for name in ENDPOINTS
             for fetched_at, unchanged_since in [freshness.get(name, (None, None))]
         ),
+        runs=graph.runs,
         drift=tuple(drift),
-        checks=tuple(checks),
+        checks=graph.verdicts.bad,
+        unjudged=graph.verdicts.unjudged,
+        judged=graph.verdicts.judged,
         incidents=tuple(_incidents(connection)),
         destinations=tuple(_destinations(connection)),
     )
+
+
+def heard_at(connection: sa.Connection) -> dict[str, datetime]:
+    """When the last load of each endpoint began, of whatever outcome."""
+    loads = ledger.LOADS.c
+    query = sa.select(loads.endpoint, sa.func.max(loads.started_at)).group_by(loads.endpoint)
+    return dict(connection.execute(query).tuples().all())
 
 
 def _last_loads(connection: sa.Connection) -> dict[str, LastLoad]:

@@ -238,6 +238,8 @@ def _columns(layout: TableLayout) -> Iterator[tuple[str, Column]]:
 
 
 def _first(series: pl.Series) -> str | None:
+    if series.dtype == kinds.INSTANT:  # which in UTC may lie outside of the years that Python knows
+        series = series.drop_nulls().head(1).dt.to_string("%Y-%m-%d %H:%M:%S%.f%:z")
     value = series.first(ignore_nulls=True)
     return None if value is None else example_of(value)
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from spacex_assets.automation.runs import delete_run, expendable_runs, telling_runs
 from spacex_assets.automation.upkeep import plan, upkeep_here
-from spacex_assets.checks.tables import findings
+from spacex_assets.checks.look import findings
 from spacex_assets.config import Settings
 from spacex_assets.definitions import build_defs, typed_lake
 from spacex_assets.endpoints.registry import ENDPOINTS

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from spacex_assets.checks.findings import Findings
-from spacex_assets.checks.tables import findings
+from spacex_assets.checks.look import findings
 from spacex_assets.config import Settings, World
 from spacex_assets.definitions import typed_lake
 from spacex_assets.embedded import Server

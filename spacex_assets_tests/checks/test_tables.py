@@ -1,17 +1,36 @@
 """What is asked of the tables after a load: of our work, and of the source's."""
 
+from typing import Any
+
 import dagster as dg
 import pytest
+import sqlalchemy as sa
 
-from spacex_assets.checks.tables import findings, severity
+from spacex_assets.checks.findings import Findings
+from spacex_assets.checks.look import findings, looking
+from spacex_assets.checks.tables import severity
 from spacex_assets.config import ContractMode, Settings
 from spacex_assets.definitions import typed_lake
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.load.warehouse import Warehouse
+from spacex_assets.run import failures
 from spacex_assets.transform import flatten
 from spacex_assets_tests.assets.test_graph import edit, materialize, rows
 from spacex_assets_tests.checks.conftest import Look
 
+KEEP = "CREATE OR REPLACE FUNCTION history.cores_keep() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER "
+KEPT = "SET search_path = pg_catalog SET enable_nestloop = off AS $$ BEGIN RETURN NULL; END $$"
+CORES_ID = "ALTER TABLE spacex.cores DROP CONSTRAINT cores_id_check, ADD CONSTRAINT cores_id_check CHECK "
+ENDED_BY = "ALTER TABLE history.cores DROP CONSTRAINT cores_ended_by_check, ADD CONSTRAINT cores_ended_by_check CHECK "
+ROCKETS = "DROP INDEX spacex.launches_rocket_id_idx; CREATE INDEX launches_rocket_id_idx ON spacex.launches "
+LAUNCHES = (
+    "ALTER TABLE spacex.launch_cores DROP CONSTRAINT launch_cores_launch_id_fkey, "
+    "ADD CONSTRAINT launch_cores_launch_id_fkey FOREIGN KEY (launch_id) REFERENCES "
+)
+TWIN = (
+    "CREATE TABLE public.launches (id) AS SELECT id FROM spacex.launches; ALTER TABLE public.launches ADD UNIQUE (id); "
+)
+STAMP = "CREATE OR REPLACE TRIGGER foreign_edit BEFORE UPDATE ON spacex.cores FOR EACH ROW "
 NOBODY = "f" * 24
 ONE = "id = (SELECT min(id) FROM spacex"
 
@@ -53,6 +72,37 @@ def test_after_a_load_every_endpoint_is_whole_and_says_so_in_figures(look: Look,
         ("cores", "ALTER TABLE spacex.cores ADD UNIQUE (serial)", "unique cores_serial_key", "no record"),
         ("cores", "DROP TRIGGER foreign_edit ON spacex.cores", "trigger foreign_edit", "has none"),
         ("cores", "ALTER TABLE spacex.cores DISABLE TRIGGER foreign_edit", "trigger foreign_edit", "not enabled"),
+        ("cores", KEEP + KEPT, "history.cores_keep(): function", "body "),
+        ("cores", "ALTER FUNCTION history.cores_keep() SECURITY INVOKER", "cores_keep()", "'plpgsql, search_path="),
+        ("cores", "ALTER FUNCTION history.cores_keep() RESET search_path", "cores_keep()", "definer, enable_nestloop"),
+        ("cores", "ALTER FUNCTION history.cores_stamp() SET search_path = spacex", "cores_stamp()", "path=spacex"),
+        ("cores", "ALTER FUNCTION history.cores_at(timestamptz) VOLATILE", "cores_at(timestamp with", "'sql, body"),
+        ("cores", "DROP FUNCTION history.cores_at(timestamptz)", "history.cores_at(timestamp with time", "has none"),
+        ("cores", CORES_ID + "(true)", "check cores_id_check", "found 'check true'"),
+        ("cores", CORES_ID + "(id ~ '^[0-9a-f]{23,24}$')", "check cores_id_check", "{23,24}$'"),
+        ("cores", CORES_ID + "(id ~ '^[0-9A-F]{24}$') NOT VALID", "check cores_id_check", "A-F"),
+        ("cores", CORES_ID + "(id ~ '^[0-9a-f]{24}$') NOT VALID", "check cores_id_check", "not valid"),
+        ("cores", ENDED_BY + "(ended_by IN ('update', 'delete'))", "check cores_ended_by_check", "'delete'\""),
+        ("launches", ROCKETS + "(launchpad_id)", "index launches_rocket_id_idx", "launchpad_id'"),
+        ("launches", ROCKETS + "(rocket_id) WHERE upcoming", "index launches_rocket_id_idx", "where upcoming"),
+        ("launches", ROCKETS + "(lower(rocket_id))", "index launches_rocket_id_idx", "lower rocket_id"),
+        ("launches", LAUNCHES + "spacex.launches", "launch_cores_launch_id_fkey", "found 'foreign key"),
+        ("launches", LAUNCHES + "spacex.launches ON DELETE CASCADE INITIALLY DEFERRED", "launch_id_fkey", "cascade"),
+        (
+            "launches",
+            TWIN + LAUNCHES + "public.launches (id) INITIALLY DEFERRED",
+            "launch_id_fkey",
+            "public . launches",
+        ),
+        (
+            "cores",
+            "ALTER TABLE spacex.cores ALTER _changed_at SET DEFAULT now()",
+            "column _changed_at",
+            "default now()",
+        ),
+        ("cores", "ALTER TABLE spacex.cores ALTER _changed_at DROP DEFAULT", "column _changed_at", "'timestamp with"),
+        ("cores", STAMP + "WHEN (false) EXECUTE FUNCTION history.cores_stamp()", "trigger foreign_edit", "when false"),
+        ("cores", STAMP + "EXECUTE FUNCTION history.ships_stamp()", "trigger foreign_edit", "ships_stamp"),
     ],
 )
 def test_a_catalog_that_is_not_the_declared_one_is_named(
@@ -62,6 +112,7 @@ def test_a_catalog_that_is_not_the_declared_one_is_named(
     (differing,) = look(endpoint)[0].findings
     assert key in differing.key
     assert found in differing.found
+    assert "spacex_assets/load/migrations/versions" in differing.remedy
 
 
 @pytest.mark.parametrize(
@@ -106,6 +157,45 @@ def test_rows_too_few_and_too_many_are_counted_by_table(damaged: Warehouse, look
     assert [(one.rule, one.key) for one in look("cores")[0].findings] == [("rows of accepted documents", "cores")]
 
 
+def test_a_forged_hash_is_found_and_repaired_by_the_run_that_the_check_names(settings: Settings) -> None:
+    """The trigger that clears the hash of an edited row does not fire where replication is played."""
+    ships = keys_of("ships")
+    materialize(settings, asset_selection=ships)
+    forge = "SET session_replication_role = replica; UPDATE spacex.ships SET home_port = 'forged'"
+    rows(settings, f"{forge} WHERE {ONE}.ships)")
+    (integrity,) = [
+        one
+        for one in materialize(settings, asset_selection=ships).get_asset_check_evaluations()
+        if one.check_name == "integrity"
+    ]
+    assert not integrity.passed
+    told = f"{integrity.description} {integrity.metadata['next'].value}"
+    assert told.count("`SPACEX_FULL_COMPARE=true python -m spacex_assets run`, or the job full_compare") == 2
+    result = materialize(settings.model_copy(update={"full_compare": True}), asset_selection=ships)
+    assert ("spacex/ships", "integrity") not in failed(result)
+
+
+def test_the_equation_of_the_documents_stays_visible_when_it_does_not_hold(damaged: Warehouse, look: Look) -> None:
+    change(damaged, "UPDATE ops.loads SET documents = documents + 1 WHERE endpoint = 'ships'")
+    metadata = look("ships")[0].result("integrity", ["spacex", "ships"], dg.AssetCheckSeverity.ERROR).metadata
+    assert metadata["documents"].value == "29 = 30 accepted + 0 quarantined + 0 collapsed"
+    assert metadata["documents: offences"].value == 1
+
+
+def test_all_checks_of_a_step_see_one_state(damaged: Warehouse, loaded: Settings) -> None:
+    with looking(ENDPOINTS["ships"], damaged, typed_lake(loaded), loaded) as look:
+        assert look.integrity().findings == ()
+        before = look.drift().findings
+        change(damaged, "UPDATE spacex.ships SET home_port = 'later'")
+        change(
+            damaged,
+            "INSERT INTO ops.drift (endpoint, path, change, after, first_seen_at, last_seen_at, first_run_id, "
+            "last_run_id, first_sha256, last_sha256) VALUES ('ships', '$.later', 'appeared', 'int', now(), now(), "
+            "'r', 'r', 's', 's')",
+        )
+        assert (look.integrity().findings, look.drift().findings) == ((), before)
+
+
 def test_a_fault_of_the_transform_is_seen(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     typed = flatten._typed
     monkeypatch.setattr(
@@ -130,8 +220,87 @@ def test_fields_that_no_record_declares_are_reconciled_as_the_contract_says(
     assert ("spacex/launches", "integrity") not in failed(result)
 
 
-def test_above_a_limit_leaves_are_compared_only_with_full_compare(loaded: Settings, damaged: Warehouse) -> None:
+@pytest.mark.parametrize(
+    ("endpoint", "change", "oddity"),
+    [
+        ("launches", {"date_unix": 9 * 10**18}, ("dates disagree", "9000000000000000000 s, which is no instant")),
+        ("launches", {"date_unix": -(10**15)}, ("dates disagree", "-1000000000000000 s, which is no instant")),
+        (
+            "launches",
+            {"static_fire_date_unix": 10**13, "static_fire_date_utc": None},
+            ("static fire dates disagree", "10000000000000 s, which is no instant"),
+        ),
+        ("launches", {"date_local": "0001-01-01T00:00:00+12:00"}, ("dates disagree", "date_local is 0001-12-31")),
+        ("launches", {"date_local": "9999-12-31T23:59:59.123456-12:00"}, ("dates disagree", "date_local is 10000-")),
+        ("launches", {"surprise": "0001-01-01T00:00:00+12:00"}, None),
+        ("history", {"event_date_unix": 9 * 10**18, "event_date_utc": None}, ("dates disagree", "")),
+    ],
+)
+def test_an_instant_beyond_what_python_or_postgresql_knows_is_an_oddity_and_no_crash(
+    settings: Settings, endpoint: str, change: dict[str, object], oddity: tuple[str, str] | None
+) -> None:
+    document = edit(settings, endpoint, change)
+    result = materialize(settings, asset_selection=keys_of(endpoint))
+    assert result.success
+    by_check = {one.check_name: one for one in result.get_asset_check_evaluations()}
+    assert set(by_check) == {"guard", "integrity", "quality", "drift"}
+    assert by_check["integrity"].passed
+    if oddity is not None:
+        found = [record.data for record in by_check["quality"].metadata["found"].records]  # type: ignore[union-attr]
+        rule, text = oddity
+        assert [text in str(one["found"]) for one in found if (one["rule"], one["key"]) == (rule, document)] == [True]
 
+
+def keys_of(endpoint: str) -> list[dg.AssetKey]:
+    names = [one.name for one in ENDPOINTS[endpoint].layouts]
+    return [dg.AssetKey(["raw", endpoint])] + [
+        dg.AssetKey([room, name]) for name in names for room in ("typed", "spacex")
+    ]
+
+
+@pytest.mark.parametrize("crashing", ["integrity", "quality", "drift"])
+def test_a_check_that_crashes_fails_the_step_and_hides_no_other(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, crashing: str
+) -> None:
+    from spacex_assets.checks import look
+
+    def crash(connection: sa.Connection, *_: object) -> Findings:
+        connection.exec_driver_sql("SELECT to_timestamp(9e18)")
+        raise AssertionError
+
+    inside = {"integrity": "catalog_findings", "quality": "retained", "drift": "drift"}
+    monkeypatch.setattr(look, inside[crashing], crash)
+    result = materialize(settings, asset_selection=keys_of("ships"))
+    judged = [one.check_name for one in result.get_asset_check_evaluations()]
+    assert judged == [name for name in ("guard", "integrity", "quality", "drift") if name != crashing]
+    (failure,) = failures(result)
+    assert failure.step == "check_ships"
+    assert f"ships: {crashing} has no verdict: DataError: timestamp out of range" in failure.reason
+
+
+def test_a_fault_in_one_check_repeats_the_step(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    from spacex_assets.checks import look
+
+    attempts = iter([OSError("the disk is away")])
+    silence = look.silence
+
+    def fails_once(*arguments: Any) -> Findings:
+        for error in attempts:
+            raise error
+        return silence(*arguments)
+
+    monkeypatch.setattr(look, "silence", fails_once)
+    result = materialize(settings, asset_selection=keys_of("ships"))
+    assert result.success
+    assert {one.check_name for one in result.get_asset_check_evaluations()} == {
+        "guard",
+        "integrity",
+        "quality",
+        "drift",
+    }
+
+
+def test_above_a_limit_leaves_are_compared_only_with_full_compare(loaded: Settings, damaged: Warehouse) -> None:
     change(damaged, f"UPDATE spacex.launches SET details = 'by hand' WHERE {ONE}.launches)")
     lake, launches = typed_lake(loaded), ENDPOINTS["launches"]
     large = loaded.model_copy(update={"reconcile_documents": 29})
@@ -263,7 +432,7 @@ def test_a_promise_that_the_source_breaks_is_named_with_its_first_offenders(
     assert shown != before
     assert len(shown) == min(10, quality.totals[rule])
     error = "not unique" in rule
-    assert severity(quality) is (dg.AssetCheckSeverity.ERROR if error else dg.AssetCheckSeverity.WARN)
+    assert severity("quality", quality) is (dg.AssetCheckSeverity.ERROR if error else dg.AssetCheckSeverity.WARN)
 
 
 def test_the_simulated_source_breaks_no_promise_and_has_only_the_oddities_of_the_real_one(look: Look) -> None:
@@ -283,9 +452,7 @@ def test_the_simulated_source_breaks_no_promise_and_has_only_the_oddities_of_the
 
 
 def test_references_to_endpoints_that_were_never_loaded_are_not_judged(settings: Settings) -> None:
-    keys = [dg.AssetKey([layer, name]) for layer, name in (("raw", "launches"),)]
-    keys += [dg.AssetKey([layer, one.name]) for layer in ("typed", "spacex") for one in ENDPOINTS["launches"].layouts]
-    result = materialize(settings, asset_selection=keys)
+    result = materialize(settings, asset_selection=keys_of("launches"))
     assert result.success
     (quality,) = [one for one in result.get_asset_check_evaluations() if one.check_name == "quality"]
     assert "launches.rocket_id refers to no rockets" not in quality.metadata
@@ -293,7 +460,6 @@ def test_references_to_endpoints_that_were_never_loaded_are_not_judged(settings:
 
 
 def test_a_look_at_tables_that_were_never_loaded_says_so(settings: Settings) -> None:
-
     warehouse = Warehouse.connect(settings.warehouse_url, settings.world)
     integrity, _ = findings(ENDPOINTS["cores"], warehouse, typed_lake(settings), settings)
     warehouse.close()

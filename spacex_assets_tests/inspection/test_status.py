@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import dagster as dg
 import pytest
 
-from spacex_assets.checks.verdicts import bad_verdicts
+from spacex_assets.checks.verdicts import verdicts
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets_tests.conftest import Platform
 
@@ -27,7 +27,10 @@ def troubled(platform: Platform) -> Platform:
 
 def test_the_answer_for_machines_has_every_endpoint_and_the_documented_keys(troubled: Platform) -> None:
     answer = troubled.answer("status")
-    assert set(answer) == {*("at", "source", "world", "endpoints", "drift", "checks", "incidents", "destinations")}
+    assert set(answer) == {
+        *("at", "source", "world", "endpoints", "runs", "drift", "checks", "unjudged", "judged"),
+        *("incidents", "destinations"),
+    }
     assert len(answer["endpoints"]) == 14
     launches = next(one for one in answer["endpoints"] if one["endpoint"] == "launches")
     assert set(launches) == {
@@ -62,12 +65,17 @@ def test_an_endpoint_that_failed_keeps_the_age_of_what_it_holds(troubled: Platfo
     assert by_name["launches"]["unchanged_since"] == by_name["launches"]["fetched_at"]
 
 
-def test_the_screen_is_narrow_and_names_every_trouble(troubled: Platform) -> None:
+def test_the_screen_is_narrow_and_names_every_trouble_with_errors_in_full(troubled: Platform) -> None:
     lines = troubled.call("status").stdout.splitlines()
     assert max(map(len, lines)) <= 100
     text = "\n".join(lines)
     assert "Loads       1 not loaded" in text
     assert "cores: failed: WorldMismatch" in text
+    (error,) = [
+        one["last_load"]["error"] for one in troubled.answer("status")["endpoints"] if one["endpoint"] == "cores"
+    ]
+    assert len(error) > 100
+    assert " ".join(error.split()) in " ".join(text.split()), "as the runbook says, in full"
     assert "Quarantine  1 open (launches 1); last good rows of 1 document(s) retained" in text
 
 
@@ -101,12 +109,20 @@ def test_drift_is_shown_while_it_lasts(troubled: Platform) -> None:
 
 
 def test_a_check_is_bad_until_its_next_good_verdict() -> None:
-    verdicts = {"sound": (True, "ERROR"), "odd": (False, "WARN"), "wrong": (False, "ERROR")}
+    outcomes: dict[str, tuple[bool, str] | None] = {
+        "sound": (True, "ERROR"),
+        "odd": (False, "WARN"),
+        "wrong": (False, "ERROR"),
+    }
+    withheld = False
 
     def check(name: str) -> dg.AssetChecksDefinition:
         @dg.asset_check(asset="thing", name=name)
         def evaluate() -> dg.AssetCheckResult:
-            passed, severity = verdicts[name]
+            outcome = outcomes[name]
+            if outcome is None:
+                raise ValueError("crashed")
+            passed, severity = outcome
             return dg.AssetCheckResult(
                 passed=passed, severity=dg.AssetCheckSeverity(severity), description=f"is {name}"
             )
@@ -114,21 +130,50 @@ def test_a_check_is_bad_until_its_next_good_verdict() -> None:
         return evaluate
 
     @dg.asset
+    def source() -> None:
+        if withheld:
+            raise ValueError("withheld")
+
+    @dg.asset(deps=[source])
     def thing() -> None:
         pass
 
-    job = dg.Definitions([thing], asset_checks=list(map(check, verdicts))).resolve_implicit_global_asset_job_def()
-    keys = [dg.AssetCheckKey(dg.AssetKey("thing"), name) for name in verdicts]
+    definitions = dg.Definitions([source, thing], asset_checks=list(map(check, outcomes)))
+    job = definitions.resolve_implicit_global_asset_job_def()
+    keys = [dg.AssetCheckKey(dg.AssetKey("thing"), name) for name in outcomes]
     with dg.DagsterInstance.ephemeral() as instance:
-        assert bad_verdicts(instance, keys) == []
+
+        def run() -> str:
+            return job.execute_in_process(instance=instance, raise_on_error=False).run_id
+
+        def bad() -> list[tuple[str, str, str | None]]:
+            return [(one.severity, one.check, one.description) for one in verdicts(instance, keys).bad]
+
+        def unjudged() -> list[tuple[str, str | None, bool | None]]:
+            return [(one.check, one.run_id, one.passed) for one in verdicts(instance, keys).unjudged]
+
+        assert bad() == []
+        assert unjudged() == [("odd", None, None), ("sound", None, None), ("wrong", None, None)]
         began = datetime.now(UTC)
-        job.execute_in_process(instance=instance)
-        found = bad_verdicts(instance, keys)
-        assert [(one.severity, one.check, one.description) for one in found] == [
-            ("ERROR", "wrong", "is wrong"),
-            ("WARN", "odd", "is odd"),
-        ]
-        assert found[0].evaluated_at >= began.replace(microsecond=0)
-        verdicts["odd"] = (True, "WARN")
-        job.execute_in_process(instance=instance)
-        assert [one.check for one in bad_verdicts(instance, keys)] == ["wrong"]
+        first = run()
+        both = [("ERROR", "wrong", "is wrong"), ("WARN", "odd", "is odd")]
+        assert (bad(), unjudged()) == (both, [])
+        assert verdicts(instance, keys).bad[0].evaluated_at >= began.replace(microsecond=0)
+        assert verdicts(instance, keys).judged == 3
+
+        outcomes["wrong"] = None
+        crashed = run()
+        assert (bad(), unjudged()) == (both, [("wrong", crashed, False)])
+        withheld = True
+        skipped = run()
+        assert (bad(), unjudged()) == (
+            both,
+            [("odd", skipped, False), ("sound", skipped, True), ("wrong", skipped, False)],
+        )
+        assert {one.run_id for one in verdicts(instance, keys).bad} == {first, crashed}
+        assert verdicts(instance, keys).judged == 0
+
+        withheld = False
+        outcomes |= {"odd": (True, "WARN"), "wrong": (False, "ERROR")}
+        run()
+        assert (bad(), unjudged()) == ([("ERROR", "wrong", "is wrong")], [])

@@ -67,7 +67,7 @@ def facts(
 ) -> Facts:
     """All of it, now; ``but``: the sensor that looks, which cannot tell of its own failure."""
     undecided = undecided_runs(instance)
-    bad, unjudged = verdicts(instance, repository.asset_graph.asset_check_keys)
+    checks = verdicts(instance, repository.asset_graph.asset_check_keys)
     endpoints = {"endpoints": list(ENDPOINTS)}
     unloaded = connection.execute(_UNLOADED, {**endpoints, "undecided": list(undecided)})
     return Facts(
@@ -76,8 +76,8 @@ def facts(
         unloaded=tuple(Unloaded(*row) for row in unloaded),
         loaded_at=dict(connection.execute(_LOADED_AT, endpoints).tuples().all()),
         last_runs=tuple(_last_runs(connection, instance, repository.job_names, undecided)),
-        verdicts=tuple(bad),
-        unjudged={check_subject(key.asset_key.to_user_string(), key.name) for key in unjudged},
+        verdicts=checks.bad,
+        unjudged={check_subject(one.asset, one.check) for one in checks.unjudged},
         undecided_runs=undecided,
         failing=tuple(_failing(instance, repository, but)),
         refusing=tuple(_refusing(connection)),

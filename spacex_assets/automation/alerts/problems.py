@@ -64,7 +64,9 @@ class RefusingDestination:
 
 @dataclass(frozen=True)
 class Facts:
-    """What was seen. ``undecided_runs`` go on or will be tried again; ``unjudged`` checks have no verdict."""
+    """What was seen. ``undecided_runs`` go on or will be tried again; ``unjudged`` checks have no
+    verdict of the last run that planned them; a bad one of an earlier run is a problem still.
+    """
 
     at: datetime
     stale_after: timedelta

@@ -13,6 +13,8 @@ from spacex_assets.automation.alerts.watch import look_and_tell
 from spacex_assets.config import Settings
 from spacex_assets.definitions import build_defs
 from spacex_assets.endpoints.registry import ENDPOINTS
+from spacex_assets.load.compare import quoted
+from spacex_assets.load.schema import all_layouts
 from spacex_assets.local import attach
 from spacex_assets_tests.automation.alerts.receivers import Mailbox, Webhook, serving
 from spacex_assets_tests.conftest import Platform
@@ -44,7 +46,7 @@ class Watched:
 
 @pytest.fixture
 def watched(platform: Platform) -> Iterator[Watched]:
-    """Nothing is open, whatever the tests before have left."""
+    """Nothing is open, whatever the tests before have left; the rows go with the ledger that knows who wrote them."""
     settings = attach(Settings())
     engine = sa.create_engine(platform.url)
     with dg.DagsterInstance.get() as instance:
@@ -54,6 +56,8 @@ def watched(platform: Platform) -> Iterator[Watched]:
             "TRUNCATE ops.loads, ops.incidents, ops.deliveries, ops.destinations, ops.check_failures, ops.quarantine, "
             "ops.retention, ops.drift, ops.profiles"
         )
+        for schema in ("spacex", "history"):
+            platform.rows("TRUNCATE " + ", ".join(quoted(schema, layout.name) for layout in all_layouts()))
         yield Watched(platform, instance, engine, settings)
     engine.dispose()
     platform.call("simulator", "reset")

@@ -282,6 +282,8 @@ def test_a_check_that_failed_after_the_load_stays_wrong_until_it_passes(watched:
         assert said == "check_failed: spacex/landpads integrity; not_loaded: landpads", (
             "a check that is skipped is not over"
         )
+        bad = "SELECT asset, check_name FROM ops.check_failures WHERE severity = 'ERROR' ORDER BY asset"
+        assert watched.platform.rows(bad) == [("spacex/landpads", "integrity"), ("typed/landpads", "guard")]
     finally:
         watched.platform.rows("ALTER TABLE spacex.landpads DROP COLUMN foreign_column")
     watched.platform.call("simulator", "reset")
