@@ -1,8 +1,8 @@
 """The canonical leaves of a document as the source sent it, by JSON path.
 
-Shares nothing with the transform, so that a fault there is seen. Numbers are equal by value, a flag is 0 or 1, instants
-are in UTC, and what is null, absent, ``''`` or an empty list is no leaf. What does not belong here: how leaves are
-rebuilt from tables (``stored.py``) and compared (``reconciliation.py``).
+Shares nothing with the transform but how paths are written, so that a fault there is seen. Numbers are equal by value,
+a flag is 0 or 1, instants are in UTC, and what is null, absent, ``''`` or an empty list is no leaf. What does not
+belong here: how leaves are rebuilt from tables (``stored.py``) and compared (``reconciliation.py``).
 """
 
 import json
@@ -11,6 +11,8 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import Any
+
+from spacex_assets.endpoints.paths import ROOT, step
 
 Leaves = dict[str, Any]
 
@@ -26,7 +28,7 @@ def document_leaves(document: Mapping[str, Any], offsets: Collection[str] = ()) 
     """The leaves of a document; ``offsets`` are the shapes of paths at which the offset from UTC matters."""
     leaves: Leaves = {}
     for name, value in document.items():
-        add_leaves(leaves, f"$.{name}", value, offsets)
+        add_leaves(leaves, ROOT + step(name), value, offsets)
     return leaves
 
 
@@ -36,11 +38,11 @@ def add_leaves(leaves: Leaves, path: str, value: Any, offsets: Collection[str] =
     if kind is dict:
         leaves[path] = OBJECT
         for name, inner in value.items():
-            add_leaves(leaves, f"{path}.{name}", inner, offsets)
+            add_leaves(leaves, path + step(name), inner, offsets)
     elif kind is list:
         if any(type(element) in (dict, list) for element in value):
             for position, element in enumerate(value):
-                add_leaves(leaves, f"{path}[{position}]", element, offsets)
+                add_leaves(leaves, path + step(position), element, offsets)
         elif value:
             leaves[path] = [canonical(element) for element in value]
     elif value is not None and value != "":

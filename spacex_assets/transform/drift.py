@@ -102,4 +102,4 @@ def _types(field: FieldProfile) -> str:
 
 def _inside_undeclared(field: FieldProfile, before: Profile) -> bool:
     """Whether the field was part of one that was not declared then, so that it was not looked at."""
-    return any(not old.declared and field.path.startswith((f"{old.path}.", f"{old.path}[]")) for old in before)
+    return any(not old.declared and field.path.startswith((f"{old.path}.", f"{old.path}[")) for old in before)

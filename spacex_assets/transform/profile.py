@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict
 from spacex_assets.endpoints import kinds
 from spacex_assets.endpoints.base import EXTRA, Endpoint, Record, Ungiven
 from spacex_assets.endpoints.layout import Column, TableLayout, source_name, unwrap
+from spacex_assets.endpoints.paths import ANY, ROOT, Location, field_path, step
 
-ROOT = "$"
 LENGTH = 100
 """Characters that are kept of an example or a value."""
 VALUES = 20
@@ -49,10 +49,9 @@ class FieldProfile(BaseModel):
 Profile = tuple[FieldProfile, ...]
 
 
-def place(location: Iterable[int | str]) -> str:
-    """``("cores", 0, "core")`` is ``$.cores[].core``."""
-    path = ROOT + "".join("[]" if isinstance(part, int) else f".{part}" for part in location)
-    return shortened(path.replace("\0", "�"), 3 * LENGTH)
+def place(location: Location) -> str:
+    """The path of a field at any position in lists, shortened."""
+    return shortened(field_path(location), 3 * LENGTH)
 
 
 def json_type(value: Any) -> str:
@@ -80,6 +79,7 @@ class Tally:
         self._absent = {field.path: field for field in self._fields}
         self._null = {field.path: field for field in self._fields if not field.leaf}
         self._unknown: Counter[str] = Counter()
+        self._around: dict[str, str] = {}
         self._filled: Counter[str] = Counter()
         self._types: defaultdict[str, set[str]] = defaultdict(set)
         self._values: defaultdict[str, set[str]] = defaultdict(set)
@@ -94,20 +94,21 @@ class Tally:
             if any(getattr(one, field.name) is not None for one in _objects(documents, field.above)):
                 del self._null[path]
 
-    def unknown_field(self, location: Iterable[int | str], value: Any) -> None:
+    def unknown_field(self, location: Sequence[int | str], value: Any) -> None:
         """Counts a field that the record does not declare."""
         path = place(location)
+        self._around[path] = place(location[:-1])
         self._unknown[path] += 1
         if value is not None:
             self._filled[path] += 1
             self._types[path].add(json_type(value))
             self._examples.setdefault(path, example_of(value))
 
-    def unknown_value(self, location: Iterable[int | str], value: str) -> None:
+    def unknown_value(self, location: Location, value: str) -> None:
         """Notes a value that breaks a frozen record, so that it is in no frame."""
         self._values[place(location)].add(shortened(value))
 
-    def broken_field(self, location: Iterable[int | str], value: Any) -> None:
+    def broken_field(self, location: Location, value: Any) -> None:
         """Notes the type of a value that breaks the record."""
         self._types[place(location)].add(json_type(value))
 
@@ -120,7 +121,7 @@ class Tally:
             for path, column in _columns(layout)
         }
         parents = {place(layout.list_path or ()): frames[layout.name][layout.key[0]] for layout in others}
-        objects = {ROOT: frames[main.name].height, **{f"{path}[]": rows.len() for path, rows in parents.items()}}
+        objects = {ROOT: frames[main.name].height, **{path + ANY: rows.len() for path, rows in parents.items()}}
         known = []
         for field in self._fields:
             column, series = columns.get(field.path, (None, None))
@@ -158,7 +159,7 @@ class Tally:
         return FieldProfile(
             path=path,
             declared=False,
-            objects=objects.get(path.rpartition(".")[0], self._unknown[path]),
+            objects=objects.get(self._around[path], self._unknown[path]),
             present=True,
             given=self._filled[path] > 0,
             filled=self._filled[path],
@@ -196,13 +197,13 @@ def _fields(record: type[Record], place: str, above: tuple[str, ...]) -> Iterato
     """Every declared field of a record, those of the objects in it after each."""
     for name, info in record.model_fields.items():
         inner, marks, _ = unwrap(info)
-        path, nested = f"{place}.{source_name(name, info)}", _record_in(inner)
+        path, nested = place + step(source_name(name, info)), _record_in(inner)
         kind = next((mark for mark in marks if isinstance(mark, kinds.Kind)), None)
         ungiven = any(isinstance(mark, Ungiven) for mark in marks)
         json = OBJECT if nested is inner else "array" if kind is None else _JSON_TYPES[type(kind.json)]
         yield _Field(path, place, above, name, json, kind is not None, ungiven)
         if nested is not None:
-            yield from _fields(nested, path if nested is inner else f"{path}[]", (*above, name))
+            yield from _fields(nested, path if nested is inner else path + ANY, (*above, name))
 
 
 def _record_in(inner: Any) -> type[Record] | None:
@@ -231,10 +232,9 @@ def _inside(objects: Iterable[Any], name: str) -> Iterator[Any]:
 
 def _columns(layout: TableLayout) -> Iterator[tuple[str, Column]]:
     """The columns that are made from a field, by its path."""
-    above: tuple[str | int, ...] = () if layout.list_path is None else (*layout.list_path, 0)
     for column in reversed(layout.columns):
         if column.path and column.name != EXTRA:
-            yield place((*above, *column.path)), column
+            yield place((*layout.place, *column.path)), column
 
 
 def _first(series: pl.Series) -> str | None:

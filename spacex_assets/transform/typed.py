@@ -13,6 +13,7 @@ import polars as pl
 
 from spacex_assets.config import ContractMode
 from spacex_assets.endpoints.base import Endpoint
+from spacex_assets.endpoints.paths import json_path
 from spacex_assets.transform.drift import Change, against_record
 from spacex_assets.transform.flatten import frames
 from spacex_assets.transform.intake import Breach, Intake, Rejected
@@ -100,7 +101,9 @@ def _settled(
     for document in rejected:
         broken.setdefault(document.key, document)
     for name, texts in differing.items():
-        conflict = Breach(path="$.id", expected="one document per id", found=f"{len(texts)} differing copies")
+        conflict = Breach(
+            path=json_path(("id",)), expected="one document per id", found=f"{len(texts)} differing copies"
+        )
         breaches = (conflict, *(broken[name].breaches if name in broken else ()))
         text = f"[{','.join(texts)}]"
         broken[name] = Rejected(key=name, documents=len(texts), text=text, breaches=breaches)
