@@ -51,11 +51,20 @@ def declared_shapes(layouts: Sequence[TableLayout]) -> set[str]:
 
 def offset_shapes(layouts: Sequence[TableLayout]) -> set[str]:
     """The shapes of the paths of instants whose offset from UTC has a column of its own."""
+    return _shapes(layouts, kinds.UTC_OFFSET)
+
+
+def measure_shapes(layouts: Sequence[TableLayout]) -> set[str]:
+    """The shapes of the paths of numbers that are stored as doubles."""
+    return _shapes(layouts, kinds.MEASURE)
+
+
+def _shapes(layouts: Sequence[TableLayout], kind: kinds.Kind) -> set[str]:
     return {
         field_path((*layout.place, *column.path))
         for layout in layouts
         for column in layout.columns
-        if column.kind is kinds.UTC_OFFSET
+        if column.kind is kind
     }
 
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacex_assets.assets.tables import table_writes
-from spacex_assets.checks.leaves import Leaves, add_leaves, document_leaves
-from spacex_assets.checks.stored import offset_shapes, stored_leaves
+from spacex_assets.checks.leaves import Leaves, add_leaves, canonical, document_leaves
+from spacex_assets.checks.stored import measure_shapes, offset_shapes, stored_leaves
 from spacex_assets.config import Settings
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.load.drift import open_drift
@@ -37,7 +37,7 @@ def loaded(warehouse: Warehouse, endpoint: str, text: str) -> tuple[Leaves, Leav
         output.value.load.write(output.value.layout)
     with warehouse.engine.connect() as connection:
         (found,) = stored_leaves(connection, declared.layouts, [document["id"]]).values()
-    return document_leaves(document, offset_shapes(declared.layouts)), found
+    return document_leaves(document, offset_shapes(declared.layouts), measure_shapes(declared.layouts)), found
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,48 @@ def test_a_field_of_any_name_inside_an_object_and_a_list_comes_back(warehouse: W
     with warehouse.engine.connect() as connection:
         paths = {one.drift.path for one in open_drift(connection, "launches")}
         assert paths == {'$.links.patch["w x"]', '$.cores[]["re-used"]'}
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        *("1e300", "-1e300", "1.5e300", "1e16", "1e22", "1e23", "5e-324", "1.7976931348623157e308", "-0.0", "100e-2"),
+        *(
+            "9007199254740993",
+            "9007199254740993.0",
+            "123456789012345678901234567890",
+            "123456789012345678901234567890.5",
+        ),
+        f"1{'0' * 38}",
+    ],
+)
+def test_a_number_comes_back_by_value_from_an_undeclared_field(warehouse: Warehouse, number: str) -> None:
+    text = json.dumps(sample("cores")).removesuffix("}") + f', "big": {number}, "more": [{{"big": [{number}]}}]}}'
+    raw, stored = loaded(warehouse, "cores", text)
+    assert stored == raw
+
+
+@pytest.mark.parametrize(
+    "number", ["9007199254740993", "-9007199254740993", "9223372036854775807", "1e300", "1e22", "7"]
+)
+def test_a_number_comes_back_from_a_measure_with_the_precision_of_a_double(warehouse: Warehouse, number: str) -> None:
+    document = sample("payloads") | {"mass_kg": 0.125}
+    raw, stored = loaded(warehouse, "payloads", json.dumps(document).replace("0.125", number))
+    assert stored == raw
+
+
+def test_whole_numbers_that_a_double_cannot_tell_apart_are_told_apart() -> None:
+    numbers = (2**53, 2**53 + 1, 2**63 - 1, 2**63 - 2, -(2**53) - 1, 10**300, 10**300 + 1)
+    assert len({canonical(number) for number in numbers}) == len(numbers)
+    assert canonical(2.0**53) == canonical(2**53)
+    assert canonical(1e300) == canonical(10**300)
+
+
+def test_a_bigint_column_keeps_whole_numbers_that_a_double_cannot_tell_apart(warehouse: Warehouse) -> None:
+    document = sample("payloads") | {"norad_ids": [2**53 + 1, 2**63 - 1]}
+    raw, stored = loaded(warehouse, "payloads", json.dumps(document))
+    assert stored == raw
+    assert stored["$.norad_ids"] == [2**53 + 1, 2**63 - 1]
 
 
 values = st.recursive(
