@@ -35,13 +35,11 @@ class RawSide:
     rows: Counter[str] = field(default_factory=Counter)
 
 
-def raw_side(
-    batches: Iterable[bytes], intake: Intake, layouts: Sequence[TableLayout], mode: ContractMode, *, digests: bool
-) -> RawSide:
+def raw_side(batches: Iterable[bytes], intake: Intake, layouts: Sequence[TableLayout], *, digests: bool) -> RawSide:
     """Reads a raw snapshot; without ``digests`` it only counts."""
     rejected = {document.key for document in intake.rejected}
     offsets, measures = offset_shapes(layouts), measure_shapes(layouts)
-    declared = declared_shapes(layouts) if mode is ContractMode.DISCARD else None
+    declared = declared_shapes(layouts) if intake.mode is ContractMode.DISCARD else None
     side = RawSide()
     for batch in batches:
         for document in json.loads(batch):

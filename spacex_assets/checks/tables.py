@@ -20,7 +20,7 @@ from spacex_assets.checks.oddities import LOOKED_AT, oddity_queries
 from spacex_assets.checks.promises import UNIQUE, broken, looked_at, rules
 from spacex_assets.checks.reconciliation import raw_side, reconciled
 from spacex_assets.checks.source import retained, silence
-from spacex_assets.config import ContractMode, Settings
+from spacex_assets.config import Settings
 from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.endpoints.tables import SCHEMA
 from spacex_assets.io_managers.typed import TypedLake
@@ -124,8 +124,7 @@ def _reconciliation(
     snapshot = lake.raw.resolve(endpoint.name, load.run_id)
     if snapshot.sha256 != load.sha256:
         return Findings((Finding("the snapshot that was loaded is not in the lake", load.sha256, "load it again"),))
-    intake = lake.read_intake(endpoint, snapshot)
+    intake = lake.read_intake(endpoint, snapshot, load.mode)
     digests = settings.full_compare or load.documents <= settings.reconcile_documents
-    mode = settings.contract.get(endpoint.name, ContractMode.EVOLVE)
-    raw = raw_side(snapshot.iter_batches(), intake, endpoint.layouts, mode, digests=digests)
+    raw = raw_side(snapshot.iter_batches(), intake, endpoint.layouts, digests=digests)
     return reconciled(connection, endpoint.layouts, load, raw, digests=digests)

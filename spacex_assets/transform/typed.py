@@ -60,7 +60,8 @@ def typed(
         result = Typed(tables, Intake(accepted=ids.len(), rejected=tuple(rejected)))
     profile = tally.profile(result.frames)
     refusal = _refusal(endpoint, profile) if mode is ContractMode.FREEZE else None
-    return replace(result, intake=result.intake.model_copy(update={"profile": profile, "refusal": refusal}))
+    seen = {"profile": profile, "mode": mode, "refusal": refusal}
+    return replace(result, intake=result.intake.model_copy(update=seen))
 
 
 def _refusal(endpoint: Endpoint, profile: Profile) -> str | None:

@@ -130,6 +130,44 @@ def test_fields_that_no_record_declares_are_reconciled_as_the_contract_says(
     assert ("spacex/launches", "integrity") not in failed(result)
 
 
+@pytest.mark.parametrize("later", ContractMode)
+def test_evidence_of_a_load_is_not_touched_by_typing_its_snapshot_in_another_mode(
+    settings: Settings, later: ContractMode
+) -> None:
+    from spacex_assets.checks.tables import findings
+    from spacex_assets.definitions import typed_lake
+
+    edit(settings, "ships", {"news": 1})
+    assert materialize(settings).success
+    changed = settings.model_copy(update={"contract": {"ships": later}})
+    assert materialize(changed, asset_selection=typing("ships")).success is (later is not ContractMode.FREEZE)
+    warehouse = Warehouse.connect(settings.warehouse_url, settings.world)
+    for one in (settings, changed):
+        integrity, _ = findings(ENDPOINTS["ships"], warehouse, typed_lake(one), one)
+        assert integrity.findings == ()
+    warehouse.close()
+
+
+def typing(endpoint: str) -> list[dg.AssetKey]:
+    """What fetches and types an endpoint, and guards what was typed, without loading it."""
+    return [dg.AssetKey(["raw", endpoint]), dg.AssetKey(["typed", endpoint])]
+
+
+def test_a_frozen_load_is_reconciled_in_its_mode_after_the_contract_was_thawed(settings: Settings) -> None:
+    from spacex_assets.checks.tables import findings
+    from spacex_assets.definitions import typed_lake
+
+    frozen = settings.model_copy(update={"contract": {"ships": ContractMode.FREEZE}})
+    assert materialize(frozen).success
+    assert set(rows(settings, "SELECT endpoint = 'ships', contract_mode FROM ops.loads")) == {
+        (True, "freeze"),
+        (False, "evolve"),
+    }
+    warehouse = Warehouse.connect(settings.warehouse_url, settings.world)
+    assert findings(ENDPOINTS["ships"], warehouse, typed_lake(settings), settings)[0].findings == ()
+    warehouse.close()
+
+
 def test_above_a_limit_leaves_are_compared_only_with_full_compare(loaded: Settings, damaged: Warehouse) -> None:
 
     change(damaged, f"UPDATE spacex.launches SET details = 'by hand' WHERE {ONE}.launches)")
