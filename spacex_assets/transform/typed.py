@@ -1,13 +1,15 @@
 """A whole endpoint: from the batches of its snapshot to one frame per table, and what became of every document.
 
-Documents that share an id are settled here: copies that are alike collapse, differing ones are all quarantined, for
-nobody can tell which is right. What does not belong here: reading and judging one document (``parse.py``).
+Documents that share an id are settled here: copies that are alike, numbers by value, collapse, differing ones are all
+quarantined, for nobody can tell which is right. What does not belong here: reading and judging one document
+(``parse.py``).
 """
 
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 import polars as pl
 
@@ -97,10 +99,13 @@ def _copies(batches: Iterable[bytes], ids: set[str]) -> dict[str, list[str]]:
 def _settled(
     endpoint: Endpoint, tables: dict[str, pl.DataFrame], rejected: list[Rejected], copies: dict[str, list[str]]
 ) -> Typed:
-    differing = {name: texts for name, texts in copies.items() if len(set(map(_canonical, texts))) > 1}
     broken: dict[str, Rejected] = {}
     for document in rejected:
         broken.setdefault(document.key, document)
+    doubtful = broken.keys() & {*tables[endpoint.name]["id"]}
+    differing = {
+        name: texts for name, texts in copies.items() if name in doubtful or len(set(map(_canonical, texts))) > 1
+    }
     for name, texts in differing.items():
         conflict = Breach(
             path=json_path(("id",)), expected="one document per id", found=f"{len(texts)} differing copies"
@@ -122,4 +127,11 @@ def _settled(
 
 
 def _canonical(text: str) -> str:
-    return json.dumps(json.loads(text), sort_keys=True)
+    """The document so that copies are alike that differ in the order of fields or in how numbers are written."""
+    return json.dumps(json.loads(text, parse_float=_number), sort_keys=True)
+
+
+def _number(text: str) -> int | float:
+    """``266712.0`` and ``2.66712e5`` are ``266712``."""
+    value = float(text)
+    return int(Decimal(repr(value))) if value.is_integer() else value
