@@ -121,7 +121,7 @@ def default_resources(settings: Settings) -> dict[str, object]:
 def typed_lake(settings: Settings) -> TypedLake:
     """The lake of the settings. Raises :class:`LakeUnusable`."""
     store = open_store(settings)
-    return TypedLake(store, RawLake(store))
+    return TypedLake(store, RawLake(store), settings.contract)
 
 
 defs = build_defs(Settings())

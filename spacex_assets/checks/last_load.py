@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from spacex_assets.config import ContractMode
 from spacex_assets.load import ledger
 
 _LOADS = ledger.LOADS.c
@@ -16,11 +17,13 @@ _LOADS = ledger.LOADS.c
 class LastLoad:
     """The last load of an endpoint: of which snapshot, and what became of its documents; rows retained by table.
 
+    ``mode`` is the contract mode in which they were judged; ``None`` for a load from before the ledger had it.
     ``unchanged_since`` is when the source was first seen with this content, without another one since.
     """
 
     run_id: str
     sha256: str
+    mode: ContractMode | None
     documents: int
     quarantined: int
     collapsed: int
@@ -46,6 +49,7 @@ def last_load(connection: sa.Connection, endpoint: str) -> LastLoad | None:
     return LastLoad(
         run_id=last.run_id,
         sha256=last.sha256,
+        mode=ContractMode(last.contract_mode) if last.contract_mode else None,
         documents=last.documents,
         quarantined=last.documents_quarantined,
         collapsed=last.documents_collapsed,

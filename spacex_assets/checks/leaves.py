@@ -1,16 +1,19 @@
 """The canonical leaves of a document as the source sent it, by JSON path.
 
-Shares nothing with the transform, so that a fault there is seen. Numbers are equal by value, a flag is 0 or 1, instants
-are microseconds since 1970, and what is null, absent, ``''`` or an empty list is no leaf. What does not belong here:
-how leaves are rebuilt from tables (``stored.py``) and compared (``reconciliation.py``).
+Shares nothing with the transform but how paths are written, so that a fault there is seen. Numbers are equal by value,
+a flag is 0 or 1, instants are microseconds since 1970, and what is null, absent, ``''`` or an empty list is no leaf.
+What does not belong here: how leaves are rebuilt from tables (``stored.py``) and compared (``reconciliation.py``).
 """
 
 import json
 import re
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from hashlib import sha256
 from typing import Any
+
+from spacex_assets.endpoints.paths import ROOT, step
 
 Leaves = dict[str, Any]
 
@@ -23,41 +26,56 @@ _EXACT = 2**53
 _EPOCH = datetime(1970, 1, 1)
 
 
-def document_leaves(document: Mapping[str, Any], offsets: Collection[str] = ()) -> Leaves:
-    """The leaves of a document; ``offsets`` are the shapes of paths at which the offset from UTC matters."""
+def document_leaves(
+    document: Mapping[str, Any], offsets: Collection[str] = (), measures: Collection[str] = ()
+) -> Leaves:
+    """The leaves of a document.
+
+    ``offsets`` are the shapes of paths at which the offset from UTC matters, ``measures`` of those at which a number
+    has the precision of a double, not that of its digits.
+    """
     leaves: Leaves = {}
     for name, value in document.items():
-        add_leaves(leaves, f"$.{name}", value, offsets)
+        add_leaves(leaves, ROOT + step(name), value, offsets, measures)
     return leaves
 
 
-def add_leaves(leaves: Leaves, path: str, value: Any, offsets: Collection[str] = ()) -> None:
+def add_leaves(
+    leaves: Leaves, path: str, value: Any, offsets: Collection[str] = (), measures: Collection[str] = ()
+) -> None:
     """Adds the leaves of a value at a path. An object is a leaf as well, so that it differs from null."""
     kind = type(value)
     if kind is dict:
         leaves[path] = OBJECT
         for name, inner in value.items():
-            add_leaves(leaves, f"{path}.{name}", inner, offsets)
+            add_leaves(leaves, path + step(name), inner, offsets, measures)
     elif kind is list:
         if any(type(element) in (dict, list) for element in value):
             for position, element in enumerate(value):
-                add_leaves(leaves, f"{path}[{position}]", element, offsets)
+                add_leaves(leaves, path + step(position), element, offsets, measures)
         elif value:
             leaves[path] = [canonical(element) for element in value]
     elif value is not None and value != "":
-        leaves[path] = canonical(value)
+        rounded = kind is int and not -_EXACT < value < _EXACT and shape(path) in measures
+        leaves[path] = canonical(float(value) if rounded else value)
         if offsets and kind is str and value[10:11] == "T" and shape(path) in offsets:
             ahead = datetime.fromisoformat(value).utcoffset()
             leaves[path + OFFSET] = ahead.total_seconds() / 60 if ahead else 0.0
 
 
 def canonical(value: Any) -> Any:
-    """A value so that equal ones are written alike."""
+    """A value so that equal ones are written alike.
+
+    A float beyond the integers that it can tell apart is the one that its shortest digits say, as PostgreSQL has it in
+    jsonb: ``1e300`` is a one with 300 zeros.
+    """
     kind = type(value)
     if kind is str:
         return _instant_or_text(value) if len(value) > 18 and value[10] == "T" else value
     if kind is float or kind is int or kind is bool:
-        return float(value) + 0.0 if -_EXACT < value < _EXACT else int(value)
+        if -_EXACT < value < _EXACT:
+            return float(value) + 0.0
+        return int(Decimal(repr(value))) if kind is float else value
     return value.isoformat() if kind is date else value
 
 

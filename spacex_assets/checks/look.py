@@ -19,7 +19,7 @@ from spacex_assets.checks.oddities import LOOKED_AT, oddity_queries
 from spacex_assets.checks.promises import broken, looked_at, rules
 from spacex_assets.checks.reconciliation import raw_side, reconciled
 from spacex_assets.checks.source import retained, silence
-from spacex_assets.config import ContractMode, Settings
+from spacex_assets.config import Settings
 from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.io_managers.typed import TypedLake
 from spacex_assets.load.warehouse import Warehouse
@@ -100,10 +100,9 @@ class Look:
         if snapshot.sha256 != load.sha256:
             gone = "the snapshot that was loaded is not in the lake"
             return Findings((Finding(gone, load.sha256, "", remedy="Load it again: `python -m spacex_assets run`."),))
-        intake = self.lake.read_intake(self.endpoint, snapshot)
+        intake = self.lake.read_intake(self.endpoint, snapshot, load.mode)
         digests = settings.full_compare or load.documents <= settings.reconcile_documents
-        mode = settings.contract.get(self.endpoint.name, ContractMode.EVOLVE)
-        raw = raw_side(snapshot.iter_batches(), intake, layouts, mode, digests=digests)
+        raw = raw_side(snapshot.iter_batches(), intake, layouts, digests=digests)
         return reconciled(self.connection, layouts, load, raw, digests=digests)
 
 

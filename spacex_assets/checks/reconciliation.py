@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from spacex_assets.checks.findings import Finding, Findings
 from spacex_assets.checks.last_load import LastLoad
 from spacex_assets.checks.leaves import digest, document_leaves, shape
-from spacex_assets.checks.stored import declared_shapes, offset_shapes, stored_leaves
+from spacex_assets.checks.stored import declared_shapes, measure_shapes, offset_shapes, stored_leaves
 from spacex_assets.config import ContractMode
 from spacex_assets.endpoints.layout import Path, TableLayout
 from spacex_assets.endpoints.tables import SCHEMA
@@ -41,13 +41,11 @@ class RawSide:
     rows: Counter[str] = field(default_factory=Counter)
 
 
-def raw_side(
-    batches: Iterable[bytes], intake: Intake, layouts: Sequence[TableLayout], mode: ContractMode, *, digests: bool
-) -> RawSide:
+def raw_side(batches: Iterable[bytes], intake: Intake, layouts: Sequence[TableLayout], *, digests: bool) -> RawSide:
     """Reads a raw snapshot; without ``digests`` it only counts."""
     rejected = {document.key for document in intake.rejected}
-    offsets = offset_shapes(layouts)
-    declared = declared_shapes(layouts) if mode is ContractMode.DISCARD else None
+    offsets, measures = offset_shapes(layouts), measure_shapes(layouts)
+    declared = declared_shapes(layouts) if intake.mode is ContractMode.DISCARD else None
     side = RawSide()
     for batch in batches:
         for document in json.loads(batch):
@@ -59,7 +57,7 @@ def raw_side(
             for layout in layouts:
                 side.rows[layout.name] += len(_at(document, layout.list_path)) if layout.list_path else 1
             if digests:
-                leaves = document_leaves(document, offsets)
+                leaves = document_leaves(document, offsets, measures)
                 if declared is not None:
                     leaves = {path: value for path, value in leaves.items() if shape(path) in declared}
                 side.digests[name] = digest(leaves)

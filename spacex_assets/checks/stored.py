@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from spacex_assets.checks.leaves import OBJECT, OFFSET, Leaves, add_leaves, canonical
 from spacex_assets.endpoints import kinds
 from spacex_assets.endpoints.layout import Column, Path, TableLayout
+from spacex_assets.endpoints.paths import ROOT, field_path, json_path, step, steps
 from spacex_assets.endpoints.tables import SCHEMA
 from spacex_assets.load.compare import quoted
 
@@ -22,17 +23,18 @@ def stored_leaves(connection: sa.Connection, layouts: Sequence[TableLayout], ids
     found: dict[str, Leaves] = {}
     plan = _plan(main, [layout.list_path or () for layout in others])
     for row in _rows(connection, main, ids):
-        _add_row(found.setdefault(row[0], {}), plan, row, "$.")
+        _add_row(found.setdefault(row[0], {}), plan, row, ROOT)
     for layout in others:
-        start = "$." + ".".join(layout.list_path or ())
+        start = json_path(layout.list_path or ())
         plan = _plan(layout, ())
         for row in _rows(connection, layout, ids):
             leaves = found.setdefault(row[0], {})
             if plan.element is not None:
                 leaves.setdefault(start, []).append(row[plan.element])
             else:
-                leaves[f"{start}[{row[1]}]"] = OBJECT
-                _add_row(leaves, plan, row, f"{start}[{row[1]}].")
+                element = start + step(row[1])
+                leaves[element] = OBJECT
+                _add_row(leaves, plan, row, element)
     return found
 
 
@@ -40,31 +42,35 @@ def declared_shapes(layouts: Sequence[TableLayout]) -> set[str]:
     """The shapes of all paths that leaves of declared fields can have."""
     shapes = set()
     for layout in layouts:
-        start = "".join(f".{name}" for name in layout.list_path or ())
-        end = "[]" if layout.list_path and _plan(layout, ()).element is None else ""
-        shapes |= {f"${start}", f"${start}{end}"}
+        shapes |= {field_path(layout.list_path or ()), field_path(layout.place)}
         for column in layout.columns:
             for depth in range(1, len(column.path) + 1):
-                shapes.add(f"${start}{end}" + "".join(f".{name}" for name in column.path[:depth]))
+                shapes.add(field_path((*layout.place, *column.path[:depth])))
     return shapes | {shape + OFFSET for shape in offset_shapes(layouts)}
 
 
 def offset_shapes(layouts: Sequence[TableLayout]) -> set[str]:
     """The shapes of the paths of instants whose offset from UTC has a column of its own."""
+    return _shapes(layouts, kinds.UTC_OFFSET)
+
+
+def measure_shapes(layouts: Sequence[TableLayout]) -> set[str]:
+    """The shapes of the paths of numbers that are stored as doubles."""
+    return _shapes(layouts, kinds.MEASURE)
+
+
+def _shapes(layouts: Sequence[TableLayout], kind: kinds.Kind) -> set[str]:
     return {
-        "$"
-        + "".join(f".{name}" for name in layout.list_path or ())
-        + "[]" * bool(layout.list_path)
-        + "".join(f".{name}" for name in column.path)
+        field_path((*layout.place, *column.path))
         for layout in layouts
         for column in layout.columns
-        if column.kind is kinds.UTC_OFFSET
+        if column.kind is kind
     }
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """Where the columns of a row go: by position, the path below the document or list element.
+    """Where the columns of a row go: by position, the steps below the document or list element.
 
     ``objects`` are paths at which there is an object, if the flag at that position is true, where there is one.
     ``element`` is the position of the column that is the list element itself.
@@ -83,8 +89,8 @@ def _plan(layout: TableLayout, lists: Iterable[Path]) -> _Plan:
     objects = {path[:depth] for path in paths for depth in range(1, len(path))} | set(flags)
     data = [(at, column) for at, column in columns if _is_leaf(column)]
     return _Plan(
-        leaves=tuple((at, ".".join(c.path) + OFFSET * (c.kind is kinds.UTC_OFFSET)) for at, c in data),
-        objects=tuple((".".join(path), _flag(path, flags)) for path in sorted(objects)),
+        leaves=tuple((at, steps(c.path) + OFFSET * (c.kind is kinds.UTC_OFFSET)) for at, c in data),
+        objects=tuple((steps(path), _flag(path, flags)) for path in sorted(objects)),
         extra=next((at for at, column in columns if column.kind is kinds.UNDECLARED), None),
         element=next((at for at, c in columns if not c.path and c.kind is kinds.REFERENCE), None),
     )

@@ -70,6 +70,11 @@ class TableLayout:
     list_path: Path | None = None
 
     @property
+    def place(self) -> tuple[str | int, ...]:
+        """Where in the document the fields of a row are; 0 stands for any position in the list."""
+        return () if self.list_path is None else (*self.list_path, 0)
+
+    @property
     def schema(self) -> dict[str, pl.DataType]:
         """The strict schema of the typed frame."""
         return {column.name: column.kind.frame for column in self.columns}

@@ -1,15 +1,16 @@
-"""Typed frames as Parquet, addressed by snapshot and contract.
+"""Typed frames as Parquet, addressed by snapshot, contract and its mode: all that decides what is in them.
 
 The pin of a run says which snapshot its typed frames came from, so that the next step reads exactly those.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import dagster as dg
 import polars as pl
 
+from spacex_assets.config import ContractMode
 from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.endpoints.layout import TableLayout
 from spacex_assets.extract.lake import RawLake
@@ -22,14 +23,22 @@ from spacex_assets.transform.intake import Intake
 
 @dataclass(frozen=True)
 class TypedLake:
-    """The typed part of a lake: ``typed/<table>/<contract>-<sha256>.parquet``."""
+    """The typed part of a lake: ``typed/<table>/<contract>-<mode>-<sha256>.parquet``.
+
+    ``modes`` are the contract modes of endpoints, where they are set.
+    """
 
     store: Store
     raw: RawLake
+    modes: Mapping[str, ContractMode] = field(default_factory=dict)
 
     def name(self, layout: TableLayout, snapshot: Snapshot) -> str:
         """Where the frame of a table is kept."""
-        return f"typed/{layout.name}/{layout.contract}-{snapshot.sha256}.parquet"
+        return f"{self._stem(layout, snapshot)}.parquet"
+
+    def _stem(self, layout: TableLayout, snapshot: Snapshot, mode: ContractMode | None = None) -> str:
+        mode = mode or self.modes.get(layout.parent or layout.name, ContractMode.EVOLVE)
+        return f"typed/{layout.name}/{layout.contract}-{mode}-{snapshot.sha256}"
 
     def write(self, layout: TableLayout, snapshot: Snapshot, frame: pl.DataFrame) -> str:
         """Writes a frame so that readers see all of it or none; where it lies."""
@@ -43,9 +52,9 @@ class TypedLake:
         """The frame of a snapshot that was typed, as Polars takes it."""
         return self.store.frame(self.name(layout, snapshot))
 
-    def intake_name(self, endpoint: Endpoint, snapshot: Snapshot) -> str:
-        """Where it is kept what became of the documents."""
-        return self.name(endpoint.layouts[0], snapshot).removesuffix(".parquet") + ".intake.json"
+    def intake_name(self, endpoint: Endpoint, snapshot: Snapshot, mode: ContractMode | None = None) -> str:
+        """Where it is kept what became of the documents; in the mode that is set, unless told another."""
+        return f"{self._stem(endpoint.layouts[0], snapshot, mode)}.intake.json"
 
     def write_intake(self, endpoint: Endpoint, snapshot: Snapshot, intake: Intake) -> None:
         """Writes what became of the documents, beside the frame of the main table."""
@@ -53,9 +62,12 @@ class TypedLake:
             partial.write_text(intake.model_dump_json())
             self.store.put(self.intake_name(endpoint, snapshot), partial)
 
-    def read_intake(self, endpoint: Endpoint, snapshot: Snapshot) -> Intake:
-        """What became of the documents of a snapshot that was typed. Raises :class:`FileNotFoundError`."""
-        name = self.intake_name(endpoint, snapshot)
+    def read_intake(self, endpoint: Endpoint, snapshot: Snapshot, mode: ContractMode | None = None) -> Intake:
+        """What became of the documents of a snapshot that was typed; in the mode that is set, unless told another.
+
+        Raises :class:`FileNotFoundError`.
+        """
+        name = self.intake_name(endpoint, snapshot, mode)
         content = self.store.read(name)
         if content is None:
             raise FileNotFoundError(f"{self.store.shown(name)}: materialize typed/{endpoint.name} first")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from spacex_assets.config import ContractMode
 from spacex_assets.endpoints.layout import TableLayout
 from spacex_assets.endpoints.tables import METADATA
 
@@ -56,7 +57,9 @@ LOADS = sa.Table(
         comment="Rows of documents in quarantine that stay beside those.",
     ),
     sa.Column("error", sa.Text(), comment="Why the load failed."),
+    sa.Column("contract_mode", sa.Text(), comment="The contract mode of the snapshot's typing; null: not typed."),
     sa.CheckConstraint(f"outcome IN {OUTCOMES}", name="outcome"),
+    sa.CheckConstraint(f"contract_mode IN {tuple(map(str, ContractMode))}", name="contract_mode"),
     sa.Index(None, "endpoint", "id"),
     sa.Index(None, "run_id"),
     schema="ops",

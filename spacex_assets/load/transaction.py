@@ -268,12 +268,13 @@ def _record(
                 *(origin.intake.documents, origin.intake.quarantined, origin.intake.collapsed),
                 *(started, datetime.now(UTC), outcome),
                 *(count.rows, count.inserted, count.updated, count.deleted, count.unchanged, count.retained, error),
+                origin.intake.mode.value,
             ]
         )
     columns = SQL(
         "run_id, endpoint, table_name, source, sha256, fetched_at, documents, documents_quarantined, "
         "documents_collapsed, started_at, finished_at, outcome, "
-        "rows_read, rows_inserted, rows_updated, rows_deleted, rows_unchanged, rows_retained, error"
+        "rows_read, rows_inserted, rows_updated, rows_deleted, rows_unchanged, rows_retained, error, contract_mode"
     )
     values = SQL(", ").join(SQL("({})").format(SQL(", ").join(map(Literal, row))) for row in rows)
     with connection.cursor() as cursor:

@@ -1,15 +1,26 @@
 """In what the documents of a snapshot differ from their record, and from those of the snapshot loaded before.
 
+A field is given, null or absent in each object that could have it. It drifts
+
+* if the share of one of the three fell by :data:`MATERIAL`, and :data:`FEWEST` objects or more changed;
+* without any that changed, because new ones are otherwise, if :data:`USUAL` was so of :data:`MANY`;
+* if :data:`FEWEST` objects or more lost the last values, or got the first; or if it was so in all and is in none.
+
+So one launch alone among others is no drift, nor what vanishes with documents.
+
 Pure: two profiles in, findings out. What does not belong here: how a profile is counted (``profile.py``), and where
 findings are recorded (``load/drift.py``).
 """
 
 from collections.abc import Iterator
 from enum import StrEnum
+from fractions import Fraction
 
 from pydantic import BaseModel, ConfigDict
 
 from spacex_assets.transform.profile import FieldProfile, Profile
+
+MATERIAL, FEWEST, USUAL, MANY = Fraction(1, 5), 3, Fraction(19, 20), 30
 
 
 class Change(StrEnum):
@@ -22,15 +33,15 @@ class Change(StrEnum):
     VALUE = "value"
     """A value outside of the declared ones."""
     APPEARED = "appeared"
-    """A declared field that no document had."""
+    """A declared field that no document had, or one that many had not."""
     DISAPPEARED = "disappeared"
-    """A field that is neither declared nor there any more."""
+    """A field that is neither declared nor there any more, or one that many documents have no more."""
     TYPE = "type"
     """The JSON types of a field."""
     NULL = "null"
-    """A field that is now null in every document."""
+    """A field that became null in many documents."""
     FILLED = "filled"
-    """A field that was null in every document."""
+    """A field that was null in many documents and is not any more."""
 
 
 class Drift(BaseModel):
@@ -69,6 +80,10 @@ def against_record(profile: Profile) -> Iterator[Drift]:
             yield _drift(field, Change.MISSING, "declared", "absent")
         for value in field.values:
             yield _drift(field, Change.VALUE, None, value, value)
+        if field.others:
+            listed = len(field.values)
+            known = f"{listed + field.others} undeclared values, the first {listed} of the alphabet listed"
+            yield _drift(field, Change.VALUE, known, "others that are not listed")
 
 
 def against_profile(before: Profile, after: Profile) -> Iterator[Drift]:
@@ -81,15 +96,49 @@ def against_profile(before: Profile, after: Profile) -> Iterator[Drift]:
         if old is None or (old.objects and not old.present):
             if field.declared and field.present and not _inside_undeclared(field, before):
                 yield _drift(field, Change.APPEARED, "absent", _types(field))
-        elif old.types and field.types and old.types != field.types:
+            continue
+        if old.types and field.types and old.types != field.types:
             yield _drift(field, Change.TYPE, _types(old), _types(field))
-        elif old.given and field.present and not field.given:
-            yield _drift(field, Change.NULL, _types(old), "null", old.example)
-        elif old.present and not old.given and field.given:
-            yield _drift(field, Change.FILLED, "null", _types(field))
+        if old.objects and field.objects and field.present:
+            yield from _shifted(old, field)
     for old in before:
         if old.present and old.path not in now:
             yield _drift(old, Change.DISAPPEARED, _types(old), "absent")
+
+
+def _shifted(old: FieldProfile, field: FieldProfile) -> Iterator[Drift]:
+    """The change of a field that is there and was, in objects that are there and were."""
+    emptied = not field.given and _left(old, field, "given") >= FEWEST
+    filled = not old.given and _left(old, field, "null") >= FEWEST
+    if _fell(old, field, "present"):
+        yield _drift(field, Change.DISAPPEARED, _counts(old), _counts(field), old.example)
+    elif emptied or _fell(old, field, "given"):
+        yield _drift(field, Change.NULL, _counts(old), _counts(field), old.example)
+    elif _fell(old, field, "absent"):
+        yield _drift(field, Change.APPEARED, _counts(old), _counts(field))
+    elif filled or _fell(old, field, "null"):
+        yield _drift(field, Change.FILLED, _counts(old), _counts(field))
+
+
+def _left(old: FieldProfile, field: FieldProfile, state: str) -> int:
+    """How many objects at least left a state for another, rather than vanish."""
+    return int(getattr(old, state) - getattr(field, state) - max(old.objects - field.objects, 0))
+
+
+def _fell(old: FieldProfile, field: FieldProfile, state: str) -> bool:
+    """Whether the share of objects in a state fell so far that it is drift."""
+    before, now = getattr(old, state), getattr(field, state)
+    if before * field.objects <= now * old.objects:
+        return False
+    was = Fraction(before, old.objects)
+    by = was - Fraction(now, field.objects)
+    usual = old.objects >= MANY and was >= USUAL
+    return by == 1 or (by >= MATERIAL and (usual or _left(old, field, state) >= FEWEST))
+
+
+def _counts(field: FieldProfile) -> str:
+    counts = {"given": field.given, "null": field.null, "absent": field.absent}
+    return ", ".join(f"{count} {state}" for state, count in counts.items() if count)
 
 
 def _drift(field: FieldProfile, change: Change, before: str | None, after: str, example: str | None = None) -> Drift:
@@ -102,4 +151,4 @@ def _types(field: FieldProfile) -> str:
 
 def _inside_undeclared(field: FieldProfile, before: Profile) -> bool:
     """Whether the field was part of one that was not declared then, so that it was not looked at."""
-    return any(not old.declared and field.path.startswith((f"{old.path}.", f"{old.path}[]")) for old in before)
+    return any(not old.declared and field.path.startswith((f"{old.path}.", f"{old.path}[")) for old in before)

@@ -9,6 +9,7 @@ import re
 
 from pydantic import BaseModel, ConfigDict
 
+from spacex_assets.config import ContractMode
 from spacex_assets.endpoints.kinds import HEX_24
 from spacex_assets.transform.profile import Profile
 
@@ -54,8 +55,8 @@ class Rejected(BaseModel):
 class Intake(BaseModel):
     """The documents of a snapshot: ``documents`` = ``accepted`` + ``quarantined`` + ``collapsed``.
 
-    ``collapsed`` counts the further copies of documents that the source sent more than once, all alike. ``refusal``
-    says why none of them may be loaded.
+    ``collapsed`` counts the further copies of documents that the source sent more than once, all alike. ``mode`` is
+    the contract mode in which they were judged, ``refusal`` says why none of them may be loaded.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -64,6 +65,7 @@ class Intake(BaseModel):
     collapsed: int = 0
     rejected: tuple[Rejected, ...] = ()
     profile: Profile = ()
+    mode: ContractMode = ContractMode.EVOLVE
     refusal: str | None = None
 
     @property

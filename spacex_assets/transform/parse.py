@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails
 
 from spacex_assets.config import ContractMode
 from spacex_assets.endpoints.base import EXTRA, FROZEN, SIMULATED_MARK, UNDECLARED_VALUE, Endpoint
+from spacex_assets.endpoints.paths import ROOT, json_path
 from spacex_assets.errors import WorldMismatch
 from spacex_assets.transform.flatten import leaf
 from spacex_assets.transform.intake import Breach, Rejected
@@ -135,7 +136,7 @@ def _judged(endpoint: Endpoint, text: bytes, tally: Tally, mode: ContractMode) -
             if problem["type"] != UNKNOWN or mode is ContractMode.FREEZE
         ]
         if _NUL.search(json.dumps(unknown)):
-            breaches.append(Breach(path="$", expected="no NUL character", found="one in an undeclared field"))
+            breaches.append(Breach(path=ROOT, expected="no NUL character", found="one in an undeclared field"))
         if not breaches:
             tally.accept([endpoint.document.validate_json(text, extra="ignore")])
         return breaches, unknown
@@ -168,7 +169,7 @@ def _unreadable(endpoint: Endpoint, text: bytes) -> list[Breach]:
     try:
         _read(endpoint, b"[" + text + b"]")
     except pl.exceptions.ComputeError as error:
-        return [Breach(path="$", expected="JSON that Polars can read", found=str(error).splitlines()[0])]
+        return [Breach(path=ROOT, expected="JSON that Polars can read", found=str(error).splitlines()[0])]
     return []
 
 
@@ -178,13 +179,6 @@ def _rejected(text: bytes, breaches: list[Breach]) -> Rejected:
         key=name or f"sha256:{sha256(text).hexdigest()}",
         text=text.decode(),
         breaches=tuple(breaches),
-    )
-
-
-def json_path(location: Iterable[int | str]) -> str:
-    """``("cores", 0, "core")`` is ``$.cores[0].core``, ``("a.b",)`` is ``$["a.b"]``: no two locations share a path."""
-    return "$" + "".join(
-        f".{part}" if isinstance(part, str) and part.isidentifier() else f"[{json.dumps(part)}]" for part in location
     )
 
 

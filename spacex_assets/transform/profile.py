@@ -1,36 +1,36 @@
-"""What the documents of one snapshot look like: per JSON path how often it is there, filled, of which types.
+"""What the documents of one snapshot look like: per JSON path how often it is given, null and absent, of which types.
 
 Taken from what typing a snapshot makes anyway: the typed frames say which fields are null, the validated documents
-which are absent from all, the faults which are undeclared. So a field is filled as its column is: an empty text is not.
+which are absent, the faults which are undeclared. So a field is given as its column is: an empty text is null.
 What does not belong here: what a difference between two profiles means (``drift.py``).
 """
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, get_args
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from operator import attrgetter
+from typing import Any
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from spacex_assets.endpoints import kinds
-from spacex_assets.endpoints.base import EXTRA, Endpoint, Record, Ungiven
-from spacex_assets.endpoints.layout import Column, TableLayout, source_name, unwrap
+from spacex_assets.endpoints.base import Endpoint, Record
+from spacex_assets.endpoints.layout import Column
+from spacex_assets.endpoints.paths import ANY, ROOT, Location
+from spacex_assets.transform.fields import OBJECT, Field, columns_of, fields_of, place, shortened
 
-ROOT = "$"
-LENGTH = 100
-"""Characters that are kept of an example or a value."""
-VALUES = 20
-"""Undeclared values that are kept of a field, in order of the alphabet."""
+VALUES = 100
+"""Undeclared values that are kept of a field, in order of the alphabet; of the others, how many there are."""
 
 
 class FieldProfile(BaseModel):
     """A field, by its JSON path with ``[]`` for any position in a list.
 
-    ``objects`` could have the field; ``present`` says whether any has it, ``given`` whether any has it other than null.
-    ``filled`` have something in it: no null, no empty text, in a list with a table of its own a row. ``types`` are its
-    JSON types other than null, or with it where null breaks the record; ``values`` are outside of the declared ones.
+    ``objects`` could have the field, ``present`` have it, ``given`` have it other than null. ``types`` are its JSON
+    types other than null, or with it where null breaks the record; ``values`` are outside of the declared ones, and
+    there are ``others``.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -38,21 +38,25 @@ class FieldProfile(BaseModel):
     path: str
     declared: bool
     objects: int
-    present: bool
-    given: bool
-    filled: int
+    present: int
+    given: int
     types: tuple[str, ...]
     values: tuple[str, ...] = ()
+    others: int = 0
     example: str | None = None
+
+    @property
+    def null(self) -> int:
+        """Objects in which it is null."""
+        return self.present - self.given
+
+    @property
+    def absent(self) -> int:
+        """Objects that could have it and do not."""
+        return self.objects - self.present
 
 
 Profile = tuple[FieldProfile, ...]
-
-
-def place(location: Iterable[int | str]) -> str:
-    """``("cores", 0, "core")`` is ``$.cores[].core``."""
-    path = ROOT + "".join("[]" if isinstance(part, int) else f".{part}" for part in location)
-    return shortened(path.replace("\0", "�"), 3 * LENGTH)
 
 
 def json_type(value: Any) -> str:
@@ -61,14 +65,15 @@ def json_type(value: Any) -> str:
     return names.get(type(value), "null")
 
 
-def shortened(text: str, length: int = LENGTH) -> str:
-    """The beginning of a text, if it is long."""
-    return text if len(text) <= length else text[: length - 1] + "…"
+_as_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
 def example_of(value: Any) -> str:
     """A value as JSON, shortened."""
-    return shortened(json.dumps(value, ensure_ascii=False, default=str))
+    return shortened(_as_json(value))
+
+
+_names_in = attrgetter("__pydantic_fields_set__")
 
 
 class Tally:
@@ -76,165 +81,116 @@ class Tally:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self._fields = tuple(_fields(endpoint.record, ROOT, ()))
-        self._absent = {field.path: field for field in self._fields}
-        self._null = {field.path: field for field in self._fields if not field.leaf}
+        self._fields: dict[str, list[Field]] = defaultdict(list)
+        for field in fields_of(endpoint.record):
+            self._fields[field.place].append(field)
+        self._nested = {where: [field for field in fields if not field.leaf] for where, fields in self._fields.items()}
+        self._objects: Counter[str] = Counter()
+        self._absent: Counter[str] = Counter()
+        self._null_lists: Counter[str] = Counter()
         self._unknown: Counter[str] = Counter()
-        self._filled: Counter[str] = Counter()
+        self._around: dict[str, str] = {}
+        self._given: Counter[str] = Counter()
         self._types: defaultdict[str, set[str]] = defaultdict(set)
         self._values: defaultdict[str, set[str]] = defaultdict(set)
         self._examples: dict[str, str] = {}
 
     def accept(self, documents: Sequence[Record]) -> None:
-        """Looks at documents that keep their record, as far as the first that has each field."""
-        for path, field in list(self._absent.items()):
-            if any(field.name in one.__pydantic_fields_set__ for one in _objects(documents, field.above)):
-                del self._absent[path]
-        for path, field in list(self._null.items()):
-            if any(getattr(one, field.name) is not None for one in _objects(documents, field.above)):
-                del self._null[path]
+        """Counts the objects in documents that keep their record, and what those lack."""
+        found: dict[str, Sequence[Any]] = {ROOT: documents}
+        for where, fields in self._fields.items():
+            objects = found[where]
+            self._objects[where] += len(objects)
+            if sum(map(len, map(_names_in, objects))) < len(fields) * len(objects):
+                self._absent.update(
+                    field.path for one in objects for field in fields if field.name not in one.__pydantic_fields_set__
+                )
+            for field in self._nested[where]:
+                given = [one for one in map(attrgetter(field.name), objects) if one is not None]
+                if field.type == OBJECT:
+                    found[field.path] = given
+                else:
+                    self._null_lists[field.path] += len(objects) - len(given)
+                    if field.path + ANY in self._fields:
+                        found[field.path + ANY] = [*chain.from_iterable(given)]
 
-    def unknown_field(self, location: Iterable[int | str], value: Any) -> None:
+    def unknown_field(self, location: Sequence[int | str], value: Any) -> None:
         """Counts a field that the record does not declare."""
         path = place(location)
+        self._around[path] = place(location[:-1])
         self._unknown[path] += 1
         if value is not None:
-            self._filled[path] += 1
+            self._given[path] += 1
             self._types[path].add(json_type(value))
             self._examples.setdefault(path, example_of(value))
 
-    def unknown_value(self, location: Iterable[int | str], value: str) -> None:
+    def unknown_value(self, location: Location, value: str) -> None:
         """Notes a value that breaks a frozen record, so that it is in no frame."""
         self._values[place(location)].add(shortened(value))
 
-    def broken_field(self, location: Iterable[int | str], value: Any) -> None:
+    def broken_field(self, location: Location, value: Any) -> None:
         """Notes the type of a value that breaks the record."""
         self._types[place(location)].add(json_type(value))
 
     def profile(self, frames: Mapping[str, pl.DataFrame]) -> Profile:
         """What was seen, and what the typed frames of the same documents say."""
-        main, *others = self.endpoint.layouts
-        columns = {
-            path: (column, frames[layout.name][column.name])
-            for layout in self.endpoint.layouts
-            for path, column in _columns(layout)
-        }
-        parents = {place(layout.list_path or ()): frames[layout.name][layout.key[0]] for layout in others}
-        objects = {ROOT: frames[main.name].height, **{f"{path}[]": rows.len() for path, rows in parents.items()}}
+        objects: dict[str, int] = {}
+        columns: dict[str, pl.Series] = {}
+        outside: dict[str, set[str]] = {}
+        for layout in self.endpoint.layouts:
+            frame, origins = frames[layout.name], dict(columns_of(layout))
+            objects[place(layout.place)] = frame.height
+            columns |= {path: frame[column.name] for path, column in origins.items()}
+            outside |= _outside(frame, {path: column for path, column in origins.items() if column.values})
         known = []
-        for field in self._fields:
-            column, series = columns.get(field.path, (None, None))
-            if field.path in parents:
-                filled = parents[field.path].n_unique()
-            elif series is None:
-                filled = objects[field.place]
-            else:
-                filled = int(series.sum()) if field.type == OBJECT else series.len() - series.null_count()
-            if field.type == OBJECT:
-                objects[field.path] = filled
-            if not field.ungiven or field.path not in self._absent:
-                values = [] if column is None or series is None else _values_outside(column, series)
-                example = _first(series) if field.leaf and series is not None else None
-                known.append(self._seen(field, objects[field.place], filled, values, example))
+        for where, fields in self._fields.items():
+            around = objects[where]
+            for field in fields:
+                series = columns.get(field.path)
+                if series is None:
+                    given = around if field.type == OBJECT else self._not(self._null_lists, field, around)
+                else:
+                    given = int(series.sum()) if field.type == OBJECT else series.len() - series.null_count()
+                if field.type == OBJECT:
+                    objects[field.path] = given
+                present = max(given, self._not(self._absent, field, around))
+                if present or not field.ungiven:
+                    example = _first(series) if field.leaf and series is not None else None
+                    values = outside.get(field.path, set())
+                    known.append(self._seen(field, around, present, given, values, example))
         return (*known, *(self._undeclared(path, objects) for path in sorted(self._unknown)))
 
+    def _not(self, lacking: Counter[str], field: Field, objects: int) -> int:
+        """How many objects do not lack the field; at least one if any did not, for of copies the frames have one."""
+        return max(objects - lacking[field.path], min(objects, self._objects[field.place] - lacking[field.path], 1))
+
     def _seen(
-        self, field: "_Field", objects: int, filled: int, values: Iterable[str], example: str | None
+        self, field: Field, objects: int, present: int, given: int, values: set[str], example: str | None
     ) -> FieldProfile:
-        given = filled > 0 if field.leaf else field.path not in self._null
+        outside = sorted(values | self._values[field.path]) if values or field.path in self._values else []
         return FieldProfile(
             path=field.path,
             declared=True,
             objects=objects,
-            present=field.path not in self._absent,
+            present=present,
             given=given,
-            filled=filled,
             types=tuple(sorted(self._types[field.path] | ({field.type} if given else set()))),
-            values=tuple(sorted({*self._values[field.path], *values})[:VALUES]),
+            values=tuple(outside[:VALUES]),
+            others=len(outside[VALUES:]),
             example=example,
         )
 
     def _undeclared(self, path: str, objects: Mapping[str, int]) -> FieldProfile:
+        present = self._unknown[path]
         return FieldProfile(
             path=path,
             declared=False,
-            objects=objects.get(path.rpartition(".")[0], self._unknown[path]),
-            present=True,
-            given=self._filled[path] > 0,
-            filled=self._filled[path],
+            objects=max(present, objects.get(self._around[path], 0)),
+            present=present,
+            given=self._given[path],
             types=tuple(sorted(self._types[path])),
             example=self._examples.get(path),
         )
-
-
-OBJECT = "object"
-_JSON_TYPES: Mapping[type[pl.DataType], str] = {
-    pl.String: "string",
-    pl.Boolean: "boolean",
-    **dict.fromkeys((pl.Int8, pl.Int32, pl.Int64, pl.Float64), "number"),
-    pl.List: "array",
-}
-
-
-@dataclass(frozen=True)
-class _Field:
-    """A declared field: its path and that of its object, the attributes that lead to that, and its own.
-
-    ``leaf`` says whether it has a column, ``ungiven`` whether the source is known never to give it.
-    """
-
-    path: str
-    place: str
-    above: tuple[str, ...]
-    name: str
-    type: str
-    leaf: bool
-    ungiven: bool
-
-
-def _fields(record: type[Record], place: str, above: tuple[str, ...]) -> Iterator[_Field]:
-    """Every declared field of a record, those of the objects in it after each."""
-    for name, info in record.model_fields.items():
-        inner, marks, _ = unwrap(info)
-        path, nested = f"{place}.{source_name(name, info)}", _record_in(inner)
-        kind = next((mark for mark in marks if isinstance(mark, kinds.Kind)), None)
-        ungiven = any(isinstance(mark, Ungiven) for mark in marks)
-        json = OBJECT if nested is inner else "array" if kind is None else _JSON_TYPES[type(kind.json)]
-        yield _Field(path, place, above, name, json, kind is not None, ungiven)
-        if nested is not None:
-            yield from _fields(nested, path if nested is inner else f"{path}[]", (*above, name))
-
-
-def _record_in(inner: Any) -> type[Record] | None:
-    """The record that a field holds, by itself or in a list."""
-    for candidate in (inner, *get_args(inner)):
-        if isinstance(candidate, type) and issubclass(candidate, Record):
-            return candidate
-    return None
-
-
-def _objects(documents: Iterable[Any], above: Sequence[str]) -> Iterable[Any]:
-    """The objects in documents to which the attributes lead, through every element of lists."""
-    for name in above:
-        documents = _inside(documents, name)
-    return documents
-
-
-def _inside(objects: Iterable[Any], name: str) -> Iterator[Any]:
-    for one in objects:
-        value = getattr(one, name)
-        if isinstance(value, list):
-            yield from value
-        elif value is not None:
-            yield value
-
-
-def _columns(layout: TableLayout) -> Iterator[tuple[str, Column]]:
-    """The columns that are made from a field, by its path."""
-    above: tuple[str | int, ...] = () if layout.list_path is None else (*layout.list_path, 0)
-    for column in reversed(layout.columns):
-        if column.path and column.name != EXTRA:
-            yield place((*above, *column.path)), column
 
 
 def _first(series: pl.Series) -> str | None:
@@ -244,6 +200,12 @@ def _first(series: pl.Series) -> str | None:
     return None if value is None else example_of(value)
 
 
-def _values_outside(column: Column, series: pl.Series) -> Iterator[str]:
-    if column.values:
-        yield from map(shortened, {*series.drop_nulls().unique()} - {*column.values})
+def _outside(frame: pl.DataFrame, limited: Mapping[str, Column]) -> dict[str, set[str]]:
+    """The values of the columns that are outside of the declared ones, by the path of their field."""
+    if not limited:
+        return {}
+    found = frame.select(pl.col(column.name).unique().implode() for column in limited.values())
+    return {
+        path: {shortened(value) for value in {*found[column.name][0]} - {*column.values, None}}
+        for path, column in limited.items()
+    }

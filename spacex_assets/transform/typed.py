@@ -1,18 +1,21 @@
 """A whole endpoint: from the batches of its snapshot to one frame per table, and what became of every document.
 
-Documents that share an id are settled here: copies that are alike collapse, differing ones are all quarantined, for
-nobody can tell which is right. What does not belong here: reading and judging one document (``parse.py``).
+Documents that share an id are settled here: copies that are alike, numbers by value, collapse, differing ones are all
+quarantined, for nobody can tell which is right. What does not belong here: reading and judging one document
+(``parse.py``).
 """
 
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 import polars as pl
 
 from spacex_assets.config import ContractMode
 from spacex_assets.endpoints.base import Endpoint
+from spacex_assets.endpoints.paths import json_path
 from spacex_assets.transform.drift import Change, against_record
 from spacex_assets.transform.flatten import frames
 from spacex_assets.transform.intake import Breach, Intake, Rejected
@@ -59,7 +62,8 @@ def typed(
         result = Typed(tables, Intake(accepted=ids.len(), rejected=tuple(rejected)))
     profile = tally.profile(result.frames)
     refusal = _refusal(endpoint, profile) if mode is ContractMode.FREEZE else None
-    return replace(result, intake=result.intake.model_copy(update={"profile": profile, "refusal": refusal}))
+    seen = {"profile": profile, "mode": mode, "refusal": refusal}
+    return replace(result, intake=result.intake.model_copy(update=seen))
 
 
 def _refusal(endpoint: Endpoint, profile: Profile) -> str | None:
@@ -95,12 +99,17 @@ def _copies(batches: Iterable[bytes], ids: set[str]) -> dict[str, list[str]]:
 def _settled(
     endpoint: Endpoint, tables: dict[str, pl.DataFrame], rejected: list[Rejected], copies: dict[str, list[str]]
 ) -> Typed:
-    differing = {name: texts for name, texts in copies.items() if len(set(map(_canonical, texts))) > 1}
     broken: dict[str, Rejected] = {}
     for document in rejected:
         broken.setdefault(document.key, document)
+    doubtful = broken.keys() & {*tables[endpoint.name]["id"]}
+    differing = {
+        name: texts for name, texts in copies.items() if name in doubtful or len(set(map(_canonical, texts))) > 1
+    }
     for name, texts in differing.items():
-        conflict = Breach(path="$.id", expected="one document per id", found=f"{len(texts)} differing copies")
+        conflict = Breach(
+            path=json_path(("id",)), expected="one document per id", found=f"{len(texts)} differing copies"
+        )
         breaches = (conflict, *(broken[name].breaches if name in broken else ()))
         text = f"[{','.join(texts)}]"
         broken[name] = Rejected(key=name, documents=len(texts), text=text, breaches=breaches)
@@ -118,4 +127,11 @@ def _settled(
 
 
 def _canonical(text: str) -> str:
-    return json.dumps(json.loads(text), sort_keys=True)
+    """The document so that copies are alike that differ in the order of fields or in how numbers are written."""
+    return json.dumps(json.loads(text, parse_float=_number), sort_keys=True)
+
+
+def _number(text: str) -> int | float:
+    """``266712.0`` and ``2.66712e5`` are ``266712``."""
+    value = float(text)
+    return int(Decimal(repr(value))) if value.is_integer() else value

@@ -19,6 +19,8 @@ ABANDONED_AFTER = timedelta(days=1)
 
 _SHA256 = r"(?P<sha256>[0-9a-f]{64})"
 _OWNER = r"(?P<owner>[^/]+)"
+_CONTRACT = r"(?P<contract>[^/-]+)(-[a-z]+)?"
+"""With its mode, which files from before it was in their names lack."""
 
 
 class Kind(StrEnum):
@@ -34,8 +36,8 @@ class Kind(StrEnum):
 
 _NAMES = {
     Kind.LEFT_OVER: re.compile(r"staging/[^/]+"),
-    Kind.FRAME: re.compile(rf"typed/{_OWNER}/(?P<contract>[^/]+)-{_SHA256}\.parquet"),
-    Kind.INTAKE: re.compile(rf"typed/{_OWNER}/(?P<contract>[^/]+)-{_SHA256}\.intake\.json"),
+    Kind.FRAME: re.compile(rf"typed/{_OWNER}/{_CONTRACT}-{_SHA256}\.parquet"),
+    Kind.INTAKE: re.compile(rf"typed/{_OWNER}/{_CONTRACT}-{_SHA256}\.intake\.json"),
     Kind.PIN: re.compile(rf"raw/{_OWNER}/runs/(?P<run_id>[^/]+)\.json"),
     Kind.LATEST: re.compile(rf"raw/{_OWNER}/latest\.json"),
     Kind.BODY: re.compile(rf"raw/{_OWNER}/{_SHA256}\.json"),

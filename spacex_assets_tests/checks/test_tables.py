@@ -251,6 +251,38 @@ def test_an_instant_beyond_what_python_or_postgresql_knows_is_an_oddity_and_no_c
         assert [text in str(one["found"]) for one in found if (one["rule"], one["key"]) == (rule, document)] == [True]
 
 
+@pytest.mark.parametrize("later", ContractMode)
+def test_evidence_of_a_load_is_not_touched_by_typing_its_snapshot_in_another_mode(
+    settings: Settings, later: ContractMode
+) -> None:
+    edit(settings, "ships", {"news": 1})
+    assert materialize(settings).success
+    changed = settings.model_copy(update={"contract": {"ships": later}})
+    assert materialize(changed, asset_selection=typing("ships")).success is (later is not ContractMode.FREEZE)
+    warehouse = Warehouse.connect(settings.warehouse_url, settings.world)
+    for one in (settings, changed):
+        integrity, _ = findings(ENDPOINTS["ships"], warehouse, typed_lake(one), one)
+        assert integrity.findings == ()
+    warehouse.close()
+
+
+def typing(endpoint: str) -> list[dg.AssetKey]:
+    """What fetches and types an endpoint, and guards what was typed, without loading it."""
+    return [dg.AssetKey(["raw", endpoint]), dg.AssetKey(["typed", endpoint])]
+
+
+def test_a_frozen_load_is_reconciled_in_its_mode_after_the_contract_was_thawed(settings: Settings) -> None:
+    frozen = settings.model_copy(update={"contract": {"ships": ContractMode.FREEZE}})
+    assert materialize(frozen).success
+    assert set(rows(settings, "SELECT endpoint = 'ships', contract_mode FROM ops.loads")) == {
+        (True, "freeze"),
+        (False, "evolve"),
+    }
+    warehouse = Warehouse.connect(settings.warehouse_url, settings.world)
+    assert findings(ENDPOINTS["ships"], warehouse, typed_lake(settings), settings)[0].findings == ()
+    warehouse.close()
+
+
 def keys_of(endpoint: str) -> list[dg.AssetKey]:
     names = [one.name for one in ENDPOINTS[endpoint].layouts]
     return [dg.AssetKey(["raw", endpoint])] + [

@@ -79,15 +79,29 @@ def test_drift_from_the_snapshot_before_lasts_until_another_snapshot_is_loaded(w
     for run in ("second", "third", "fourth"):
         load(warehouse, null, run)
     example = json.dumps(fleet()[0]["last_update"])
-    finding = ("$.last_update", "null", "string", "null", example, "second", "fourth")
+    some, none = "7 given, 1 null", "8 null"
+    finding = ("$.last_update", "null", some, none, example, "second", "fourth")
     assert select(warehouse, FIGURES) == [(*finding, False)]
     null[0]["serial"] = "S77 (simulated)"
     load(warehouse, null, "fifth")
     assert select(warehouse, FIGURES) == [(*finding, True)]
     load(warehouse, fleet(), "sixth")
     assert select(warehouse, f"{FIGURES} WHERE ended_at IS NULL") == [
-        ("$.last_update", "filled", "null", "string", example, "sixth", "sixth", False)
+        ("$.last_update", "filled", none, some, example, "sixth", "sixth", False)
     ]
+
+
+def test_values_that_are_not_listed_are_counted_anew_in_one_entry(warehouse: Warehouse) -> None:
+    for run, more in (("first", 1), ("second", 5)):
+        template = fleet()[0]
+        values = [{**template, "id": f"{number:024x}", "status": f"V{number:03}"} for number in range(100 + more)]
+        load(warehouse, values, run)
+    query = f"{FIGURES} WHERE after NOT LIKE 'V%%'"
+    known = "105 undeclared values, the first 100 of the alphabet listed"
+    assert select(warehouse, query) == [
+        ("$.status", "value", known, "others that are not listed", '"V000"', "first", "second", False)
+    ]
+    assert select(warehouse, "SELECT count(*) FROM ops.drift WHERE ended_at IS NULL") == [(101,)]
 
 
 def test_a_load_that_fails_records_no_drift(warehouse: Warehouse) -> None:

@@ -173,6 +173,41 @@ def test_copies_that_are_alike_collapse_and_differing_ones_are_all_quarantined()
         assert result.frames[layout.name].equals(expected)
 
 
+@pytest.mark.parametrize(
+    ("numbers", "alike"),
+    [
+        (("266712", "266712.0", "2.66712e5"), True),
+        (("0.1", "0.10", "1e-1"), True),
+        (("0", "-0.0"), True),
+        (("1e22", "10000000000000000000000"), True),
+        (("266712", "266712.5"), False),
+        (("9007199254740992", "9007199254740993"), False),
+        (("1", "true"), False),
+        (("1", '"1"'), False),
+        (("0", "null"), False),
+    ],
+)
+def test_copies_are_alike_if_their_numbers_are_equal_by_value(numbers: tuple[str, ...], alike: bool) -> None:
+    text = json.dumps({**sample("ships"), "news": [0.125]})
+    body = f"[{','.join(text.replace('0.125', number) for number in numbers)}]".encode()
+    intake = typed(ENDPOINTS["ships"], lambda: [body], simulated=True).intake
+    quarantined = 0 if alike else len(numbers)
+    assert (intake.accepted, intake.quarantined) == (int(alike), quarantined)
+    assert intake.collapsed == (len(numbers) - 1 if alike else 0)
+
+
+def test_a_measure_written_in_two_ways_is_loaded_once() -> None:
+    result = judged("ships", [{**sample("ships"), "mass_kg": mass} for mass in (266712, 266712.0)])
+    assert (result.intake.accepted, result.intake.collapsed) == (1, 1)
+    assert result.frames["ships"]["mass_kg"].to_list() == [266712.0]
+
+
+def test_a_copy_that_breaks_its_record_only_by_how_a_number_is_written_makes_the_other_doubtful() -> None:
+    result = judged("cores", [{**sample("cores"), "reuse_count": count} for count in (3, 3.0)])
+    assert (result.intake.accepted, result.intake.quarantined, result.intake.collapsed) == (0, 2, 0)
+    assert result.frames["cores"].height == 0
+
+
 def test_a_broken_copy_makes_a_healthy_one_doubtful() -> None:
     healthy = sample("cores")
     result = judged("cores", [healthy, {**healthy, "serial": 5}])

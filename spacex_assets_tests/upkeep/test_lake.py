@@ -148,6 +148,7 @@ def test_frames_of_an_outdated_contract_or_of_an_unknown_table_go_after_a_day(la
     former = [
         f"typed/cores/former-{latest.sha256}.parquet",
         f"typed/cores/former-{latest.sha256}.intake.json",
+        f"typed/cores/former-evolve-{latest.sha256}.parquet",
         lake.typed.name(CORES.layouts[0], latest).replace("/cores/", "/unknown/"),
     ]
     for name in former:
@@ -156,6 +157,18 @@ def test_frames_of_an_outdated_contract_or_of_an_unknown_table_go_after_a_day(la
     for name in former:
         lake.aged(name, 1.1)
     assert {file.stored.name for file in lake.going()} == set(former)
+
+
+@pytest.mark.parametrize("mode", ["", "freeze-", "discard-"])
+def test_frames_of_every_contract_mode_stay_as_long_as_their_snapshot(lake: Lake, mode: str) -> None:
+    snapshots = [lake.fetch("first", "run 1", 100), lake.fetch("latest", "run 2", 99)]
+    contract = CORES.layouts[0].contract
+    first, latest = (
+        lake.write(f"typed/cores/{contract}-{mode}{snapshot.sha256}.parquet", "x", 99) for snapshot in snapshots
+    )
+    gone = {file.stored.name for file in lake.going()}
+    assert first in gone
+    assert latest not in gone
 
 
 def test_what_killed_writers_left_goes_after_a_day(tmp_path: Path) -> None:
