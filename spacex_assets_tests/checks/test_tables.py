@@ -10,7 +10,7 @@ from spacex_assets.checks.findings import Findings
 from spacex_assets.checks.look import findings, looking
 from spacex_assets.checks.tables import severity
 from spacex_assets.config import ContractMode, Settings
-from spacex_assets.definitions import typed_lake
+from spacex_assets.definitions import build_defs, typed_lake
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.load.warehouse import Warehouse
 from spacex_assets.run import failures
@@ -549,7 +549,14 @@ def test_a_last_good_row_that_someone_touched_is_found(settings: Settings, edit_
 
 
 def test_tables_have_a_freshness_policy(settings: Settings) -> None:
-    from spacex_assets.definitions import build_defs
 
     for asset in build_defs(settings).resolve_asset_graph().asset_nodes:
         assert (asset.freshness_policy_or_from_metadata is not None) == (asset.key.path[0] == "spacex")
+
+
+def test_a_check_can_be_made_alone_without_a_load(loaded: Settings) -> None:
+    chosen = {dg.AssetCheckKey(dg.AssetKey(["spacex", "ships"]), "quality")}
+    job = build_defs(loaded).resolve_implicit_global_asset_job_def()
+    alone = job.get_subset(asset_selection=set(), asset_check_selection=chosen)
+    result = alone.execute_in_process(instance=dg.DagsterInstance.ephemeral())
+    assert [one.asset_check_key for one in result.get_asset_check_evaluations()] == [*chosen]
