@@ -26,7 +26,8 @@ pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is no
 
 
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("SPACEX_", "DAGSTER_"))}
+    ours = ("SPACEX_", "DAGSTER_", "MAKE")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     command = ["make", "-f", str(MAKEFILE), *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 

@@ -58,12 +58,14 @@ def test_a_retry_types_the_snapshot_anew_and_loads_what_the_mended_contract_acce
         raise AssertionError("a retry fetches nothing")
 
     monkeypatch.setattr(HttpSource, "fetch", fetched)
-    (frame,) = (quarantined.local / "lake/simulated/typed/launches").glob("*.parquet")
-    assert OTHER not in pl.read_parquet(frame)["id"]
+    frames = quarantined.local / "lake/simulated/typed/launches"
+    (before,) = frames.glob("*.parquet")
+    assert OTHER not in pl.read_parquet(before)["id"]
     done = quarantined.call("quarantine", "retry")
     assert f"launches {OTHER}: healthy" in done.stdout
     assert f"launches {LAUNCH}: still broken\n    $.flight_number: expected a valid integer" in done.stdout
-    assert OTHER in pl.read_parquet(frame)["id"]
+    (anew,) = (frame for frame in frames.glob("*.parquet") if frame != before)
+    assert OTHER in pl.read_parquet(anew)["id"]
     assert quarantined.rows(f"SELECT _extra FROM spacex.launches WHERE id = '{OTHER}'") == [({"$.payload_mass": 13},)]
     (left,) = quarantined.answer("quarantine")
     assert (left["key"], [error["path"] for error in left["errors"]]) == (LAUNCH, ["$.flight_number"])

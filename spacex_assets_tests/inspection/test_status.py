@@ -1,11 +1,13 @@
 """`status`, through the command line, from before the first run to runs that went wrong."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import dagster as dg
 import pytest
 
 from spacex_assets.checks.verdicts import verdicts
+from spacex_assets.databases import WORLD_KEY
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets_tests.conftest import Platform
 
@@ -80,13 +82,20 @@ def test_the_screen_is_narrow_and_names_every_trouble_with_errors_in_full(troubl
 
 
 def test_the_source_is_shown_without_credentials(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
-    platform.rows("UPDATE ops.world SET name = 'real'")
+    storage = replace(platform, url=f"{platform.url}_dagster")
+
+    def move(world: str) -> None:
+        platform.rows(f"UPDATE ops.world SET name = '{world}'")
+        storage.rows(f"UPDATE kvs SET value = '{world}' WHERE key = '{WORLD_KEY}'")
+
+    platform.answer("status")
+    move("real")
     monkeypatch.setenv("SPACEX_SOURCE", "http://me:hidden@127.0.0.1:1")
     try:
         assert platform.answer("status")["source"] == "http://127.0.0.1:1"
         assert "hidden" not in platform.call("status").stdout
     finally:
-        platform.rows("UPDATE ops.world SET name = 'simulated'")
+        move("simulated")
 
 
 def test_drift_is_shown_while_it_lasts(troubled: Platform) -> None:
