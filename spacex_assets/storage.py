@@ -12,17 +12,20 @@ from functools import cache
 from typing import Any, Self, cast
 
 import sqlalchemy as sa
-from dagster import DagsterEventType, EventLogEntry
+from dagster import AssetKey, DagsterEventType, EventLogEntry, EventLogRecord
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
 from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.config import PostgresStorageConfig
-from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
-from dagster._serdes import ConfigurableClassData
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
+from dagster._serdes import ConfigurableClassData, deserialize_value, serialize_value
 from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
 from dagster_postgres.utils import pg_url_from_config, set_pg_statement_timeout
 from pydantic import SecretStr
 from sqlalchemy.dialects.postgresql import psycopg2
 
 from spacex_assets.config import Settings
+from spacex_assets.load.pools import pooled_engine
 
 POOL_SIZE = 2
 MAX_OVERFLOW = 20
@@ -41,12 +44,8 @@ class PooledPostgresStorage(DagsterPostgresStorage):
     ) -> None:
         super().__init__(postgres_url, should_autocreate_tables, inst_data)
         self._event_log_storage = EventLog(postgres_url, should_autocreate_tables=False)
-        self.engine = sa.create_engine(
-            postgres_url,
-            isolation_level="AUTOCOMMIT",
-            pool_size=POOL_SIZE,
-            max_overflow=MAX_OVERFLOW,
-            pool_pre_ping=True,
+        self.engine = pooled_engine(
+            postgres_url, isolation_level="AUTOCOMMIT", pool_size=POOL_SIZE, max_overflow=MAX_OVERFLOW
         )
         for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
             storage._engine = self.engine
@@ -106,23 +105,65 @@ class EventLog(PostgresEventLogStorage):
                 self._insert(connection, event, NOT_AWAITED)
             return
         with self._transaction() as connection:
-            event_id = self._insert(connection, event)
-            if kind in ASSET_CHECK_EVENTS:
-                self.store_asset_check_event(event, event_id)
-            elif kind in ASSET_EVENTS and event.get_dagster_event().asset_key:
-                self._store_asset_event_tags(connection, [event], [event_id])
-                self._store_asset_event(connection, event, event_id)
+            self._follow(connection, event, self._insert(connection, event))
 
     def _insert(self, connection: sa.Connection, event: EventLogEntry, how: str = "") -> int:
         row = self._event_to_row(event)
-        event_id: int = connection.exec_driver_sql(how + _insertion(tuple(row)), row).scalar_one()
+        statement = f"{how}{_insertion(SqlEventLogStorageTable, tuple(row))} RETURNING id"
+        event_id: int = connection.exec_driver_sql(statement, row).scalar_one()
         return event_id
+
+    def _follow(self, connection: sa.Connection, event: EventLogEntry, event_id: int) -> None:
+        """Stores what follows from an event."""
+        kind = event.dagster_event_type
+        if kind in ASSET_CHECK_EVENTS:
+            self.store_asset_check_event(event, event_id)
+        elif kind in ASSET_EVENTS and event.get_dagster_event().asset_key:
+            self._store_asset_event_tags(connection, [event], [event_id])
+            self._store_asset_event(connection, event, event_id)
+
+    def _store_asset_check_evaluation_planned(self, event: EventLogEntry, event_id: int | None) -> None:
+        planned = event.get_dagster_event().event_specific_data
+        assert isinstance(planned, AssetCheckEvaluationPlanned)
+        if planned.partitions_subset is not None:
+            super()._store_asset_check_evaluation_planned(event, event_id)
+            return
+        row = {
+            "asset_key": planned.asset_key.to_string(),
+            "check_name": planned.check_name,
+            "run_id": event.run_id,
+            "execution_status": AssetCheckExecutionRecordStatus.PLANNED.value,
+            "evaluation_event": serialize_value(event),
+            "evaluation_event_timestamp": self._event_insert_timestamp(event),  # type: ignore[no-untyped-call]
+            "evaluation_event_storage_id": event_id,
+        }
+        with self.index_connection() as connection:
+            connection.exec_driver_sql(_insertion(AssetCheckExecutionsTable, tuple(row)), row)
+
+    def _get_latest_materialization_records(
+        self, raw_asset_rows: Sequence[Mapping[str, Any]]
+    ) -> Mapping[AssetKey, EventLogRecord | None]:
+        """Without the query for records of old releases and for wiped assets, where there is none of either."""
+        records: dict[AssetKey, EventLogRecord | None] = {}
+        for row in raw_asset_rows:
+            stored = row["last_materialization"]
+            record = deserialize_value(stored) if stored and not row["asset_details"] else None
+            if not isinstance(record, EventLogRecord):
+                return super()._get_latest_materialization_records(raw_asset_rows)
+            records[record.event_log_entry.get_dagster_event().asset_key or AssetKey([])] = record
+        return records
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Stores all of the events or none: what a run plans, if DAGSTER_EVENT_BATCH_SIZE says to keep it together."""
-        with self._transaction():
-            for event in events:
-                self.store_event(event)
+        if not events:
+            return
+        with self._transaction() as connection:
+            rows = [self._event_to_row(event) for event in events]
+            statement = sa.insert(SqlEventLogStorageTable).returning(
+                SqlEventLogStorageTable.c.id, sort_by_parameter_order=True
+            )
+            for event, event_id in zip(events, connection.scalars(statement, rows), strict=True):
+                self._follow(connection, event, event_id)
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:
@@ -147,8 +188,7 @@ class EventLog(PostgresEventLogStorage):
 
 
 @cache
-def _insertion(columns: tuple[str, ...]) -> str:
-    """The statement that stores an event, compiled once instead of at every event."""
-    table = SqlEventLogStorageTable
-    statement = table.insert().returning(table.c.id)
-    return str(statement.compile(dialect=psycopg2.dialect(), column_keys=columns))  # type: ignore[no-untyped-call]
+def _insertion(table: sa.Table, columns: tuple[str, ...]) -> str:
+    """The statement that stores a row, compiled once instead of at every row."""
+    dialect = psycopg2.dialect()  # type: ignore[no-untyped-call]
+    return str(table.insert().inline().compile(dialect=dialect, column_keys=columns))

@@ -136,12 +136,24 @@ def test_what_a_run_plans_is_stored_in_one_transaction(ready: Settings) -> None:
     @dg.asset
     def other() -> None: ...
 
+    @dg.asset_check(asset=one)
+    def sound() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=True)
+
     with dg.DagsterInstance.get() as instance:
-        job = dg.Definitions([one, other]).resolve_implicit_global_asset_job_def()
-        sent = statements(instance, lambda: instance.create_run_for_job(job))
-        planned = [at for at, statement in enumerate(sent) if statement.startswith("INSERT INTO event_logs")]
-        assert len(planned) == 2
-        assert "COMMIT" not in sent[planned[0] : planned[1]]
+        job = dg.Definitions([one, other], asset_checks=[sound]).resolve_implicit_global_asset_job_def()
+        runs: list[dg.DagsterRun] = []
+        sent = statements(instance, lambda: runs.append(instance.create_run_for_job(job)))
+        (planned,) = (at for at, statement in enumerate(sent) if statement.startswith("INSERT INTO event_logs"))
+        follows = sent[planned : planned + sent[planned:].index("COMMIT")]
+        assert sum(statement.startswith("INSERT INTO asset_keys") for statement in follows) == 2
+        assert sum(statement.startswith("INSERT INTO asset_check_executions") for statement in follows) == 1
+        stored = instance.all_logs(runs[0].run_id)
+        assert [entry.get_dagster_event().asset_key for entry in stored[:2]] == [one.key, other.key]
+        (check,) = instance.event_log_storage.get_asset_check_execution_history(
+            dg.AssetCheckKey(one.key, "sound"), limit=5
+        )
+        assert (check.run_id, check.event) == (runs[0].run_id, stored[2])
 
 
 def test_a_hook_that_had_nothing_to_do_leaves_no_event(ready: Settings) -> None:

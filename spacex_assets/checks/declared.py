@@ -83,6 +83,7 @@ def function_name(routine: Routine) -> str:
     return routine.identity.partition(".")[2].replace('"', "")
 
 
+@cache
 def _routines(layout: TableLayout) -> tuple[Routine, ...]:
     return (*triggers.foreign_edit(layout), *history.keep(layout), history.as_of(layout))
 

@@ -90,21 +90,19 @@ def contract_findings(stored: Path | bytes, layout: TableLayout) -> Findings:
     ]
     if wrong:
         return Findings(tuple(wrong))
-    frame = pl.scan_parquet(stored)
     required = [column.name for column in layout.columns if not column.nullable or column.name in layout.key]
-    counts = frame.select(pl.len().alias(" rows"), *(pl.col(name).null_count() for name in required)).collect()
+    frame = pl.read_parquet(stored, columns=required)
     wrong = [
-        Finding(f"{layout.name}: null", name, f"in {counts[name][0]} row(s)", counts[name][0])
-        for name in required
-        if counts[name][0]
+        Finding(f"{layout.name}: null", column.name, f"in {nulls} row(s)", nulls)
+        for column in frame
+        if (nulls := column.null_count())
     ]
-    keys = frame.select(layout.key).collect()
-    twice = repeated(keys)
+    twice = repeated(frame.select(layout.key))
     wrong += [
         Finding(f"{layout.name}: key is not unique", ", ".join(map(str, key)), "more than once", twice.height)
         for key in twice.head(SHOWN).rows()
     ]
-    return Findings(tuple(wrong), {f"rows_of_{layout.name}": counts[" rows"][0]})
+    return Findings(tuple(wrong), {f"rows_of_{layout.name}": frame.height})
 
 
 def volume_findings(intake: Intake, before: int, lost: int, settings: Settings) -> Findings:

@@ -5,13 +5,14 @@ a flag is 0 or 1, instants are microseconds since 1970, and what is null, absent
 What does not belong here: how leaves are rebuilt from tables (``stored.py``) and compared (``reconciliation.py``).
 """
 
-import json
 import re
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
+
+from pydantic_core import to_json
 
 from spacex_assets.endpoints.paths import ROOT, step
 
@@ -71,7 +72,7 @@ def canonical(value: Any) -> Any:
     """
     kind = type(value)
     if kind is str:
-        return _instant_or_text(value) if len(value) > 18 and value[10] == "T" else value
+        return _instant_or_text(value) if value[10:11] == "T" and len(value) > 18 else value
     if kind is float or kind is int or kind is bool:
         if -_EXACT < value < _EXACT:
             return float(value) + 0.0
@@ -101,4 +102,4 @@ def shape(path: str) -> str:
 
 def digest(leaves: Leaves) -> bytes:
     """16 bytes that name the leaves."""
-    return sha256(json.dumps(leaves, sort_keys=True, ensure_ascii=False).encode("utf-8", "surrogatepass")).digest()[:16]
+    return sha256(to_json(sorted(leaves.items()))).digest()[:16]

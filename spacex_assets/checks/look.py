@@ -17,7 +17,7 @@ from spacex_assets.checks.findings import Finding, Findings
 from spacex_assets.checks.last_load import LastLoad, last_load, loaded_endpoints
 from spacex_assets.checks.oddities import LOOKED_AT, oddity_queries
 from spacex_assets.checks.promises import broken, looked_at, rules
-from spacex_assets.checks.reconciliation import raw_side, reconciled
+from spacex_assets.checks.reconciliation import reconciled
 from spacex_assets.checks.source import retained, silence
 from spacex_assets.config import Settings
 from spacex_assets.endpoints.base import Endpoint
@@ -102,8 +102,7 @@ class Look:
             return Findings((Finding(gone, load.sha256, "", remedy="Load it again: `python -m spacex_assets run`."),))
         intake = self.lake.read_intake(self.endpoint, snapshot, load.mode)
         digests = settings.full_compare or load.documents <= settings.reconcile_documents
-        raw = raw_side(snapshot.iter_batches(), intake, layouts, digests=digests)
-        return reconciled(self.connection, layouts, load, raw, digests=digests)
+        return reconciled(self.connection, layouts, load, snapshot.iter_batches(), intake, digests=digests)
 
 
 @contextmanager

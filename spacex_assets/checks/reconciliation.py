@@ -5,7 +5,7 @@ The raw side reads the bytes anew. What does not belong here: what a leaf is (``
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -22,9 +22,6 @@ from spacex_assets.endpoints.tables import SCHEMA
 from spacex_assets.load.compare import quoted
 from spacex_assets.transform.intake import Intake
 
-AT_ONCE = 5_000
-"""Documents that are read from the tables at once."""
-
 RUN = "The next run puts back what was changed by hand (`python -m spacex_assets run`)."
 FULL_COMPARE = (
     f"{RUN} If it does not, rows have the hash of other values, and only a run that trusts no hash repairs them: "
@@ -34,45 +31,83 @@ FULL_COMPARE = (
 
 @dataclass
 class RawSide:
-    """What a raw snapshot has: documents, and of the accepted ones the digests by id and the rows by table."""
+    """What a raw snapshot has: documents, and of the accepted ones the ids and the rows by table."""
 
     documents: int = 0
-    digests: dict[str, bytes] = field(default_factory=dict)
+    ids: set[str] = field(default_factory=set)
     rows: Counter[str] = field(default_factory=Counter)
 
-
-def raw_side(batches: Iterable[bytes], intake: Intake, layouts: Sequence[TableLayout], *, digests: bool) -> RawSide:
-    """Reads a raw snapshot; without ``digests`` it only counts."""
-    rejected = {document.key for document in intake.rejected}
-    offsets, measures = offset_shapes(layouts), measure_shapes(layouts)
-    declared = declared_shapes(layouts) if intake.mode is ContractMode.DISCARD else None
-    side = RawSide()
-    for batch in batches:
+    def read(self, batch: bytes, rejected: Collection[str], layouts: Sequence[TableLayout]) -> dict[str, Any]:
+        """Counts what a batch has; its accepted documents by id, each once."""
+        accepted = {}
         for document in json.loads(batch):
-            side.documents += 1
+            self.documents += 1
             name = document.get("id") if isinstance(document, dict) else None
-            if not isinstance(name, str) or name in rejected or name in side.digests:
+            if not isinstance(name, str) or name in rejected or name in self.ids:
                 continue
-            side.digests[name] = b""
+            self.ids.add(name)
+            accepted[name] = document
             for layout in layouts:
-                side.rows[layout.name] += len(_at(document, layout.list_path)) if layout.list_path else 1
-            if digests:
-                leaves = document_leaves(document, offsets, measures)
-                if declared is not None:
-                    leaves = {path: value for path, value in leaves.items() if shape(path) in declared}
-                side.digests[name] = digest(leaves)
-    return side
+                self.rows[layout.name] += len(_at(document, layout.list_path)) if layout.list_path else 1
+        return accepted
+
+
+@dataclass
+class Leaves:
+    """Whether the tables have the leaves of the documents: the digests of both sides by id, and who differs."""
+
+    connection: sa.Connection
+    layouts: Sequence[TableLayout]
+    mode: ContractMode
+    raw: dict[str, bytes] = field(default_factory=dict)
+    stored: dict[str, bytes] = field(default_factory=dict)
+    differing: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.offsets, self.measures = offset_shapes(self.layouts), measure_shapes(self.layouts)
+        self.declared = declared_shapes(self.layouts) if self.mode is ContractMode.DISCARD else None
+
+    def compare(self, documents: Mapping[str, Any]) -> None:
+        """Compares the leaves of some documents. Equal ones have one digest."""
+        stored = stored_leaves(self.connection, self.layouts, sorted(documents))
+        for name, document in documents.items():
+            ours, theirs = self._leaves(document), stored.get(name)
+            self.raw[name] = digest(ours)
+            if ours == theirs:
+                self.stored[name] = self.raw[name]
+                continue
+            self.differing.append(name)
+            if theirs is not None:
+                self.stored[name] = digest(theirs)
+
+    def _leaves(self, document: Any) -> dict[str, Any]:
+        leaves = document_leaves(document, self.offsets, self.measures)
+        if self.declared is None:
+            return leaves
+        return {path: value for path, value in leaves.items() if shape(path) in self.declared}
 
 
 def reconciled(
-    connection: sa.Connection, layouts: Sequence[TableLayout], load: LastLoad, raw: RawSide, *, digests: bool
+    connection: sa.Connection,
+    layouts: Sequence[TableLayout],
+    load: LastLoad,
+    batches: Iterable[bytes],
+    intake: Intake,
+    *,
+    digests: bool,
 ) -> Findings:
-    """Compares the tables with the raw side and with the ledger."""
+    """Compares the tables with the raw snapshot and with the ledger; without ``digests`` it only counts."""
+    raw, leaves = RawSide(), Leaves(connection, layouts, intake.mode)
+    rejected = {document.key for document in intake.rejected}
+    for batch in batches:
+        documents = raw.read(batch, rejected, layouts)
+        if digests:
+            leaves.compare(documents)
     found = [
         Finding(rule, what, f"expected {expected}, found {actual}", remedy=RUN)
         for rule, what, expected, actual in (
             ("documents", "in the raw snapshot", load.documents, raw.documents),
-            ("accepted", "of the raw snapshot", load.accepted, len(raw.digests)),
+            ("accepted", "of the raw snapshot", load.accepted, len(raw.ids)),
             *_row_counts(connection, layouts, load, raw),
         )
         if expected != actual
@@ -83,12 +118,12 @@ def reconciled(
         "snapshot": load.sha256,
     }
     if digests:
-        stored, differing = _stored_digests(connection, layouts, raw.digests)
         found += [
-            Finding("differs from the raw document", name, "", len(differing), FULL_COMPARE) for name in differing
+            Finding("differs from the raw document", name, "", len(leaves.differing), FULL_COMPARE)
+            for name in sorted(leaves.differing)
         ]
-        figures["digest"] = total(stored)
-        figures["digest_of_raw"] = total(raw.digests)
+        figures["digest"] = total(leaves.stored)
+        figures["digest_of_raw"] = total(leaves.raw)
     else:
         figures["digest"] = "not compared: more documents than SPACEX_RECONCILE_DOCUMENTS"
     return Findings(tuple(found), figures)
@@ -114,17 +149,6 @@ def _row_counts(
         compared.append(("rows of accepted documents", name, raw.rows[name], accepted))
         compared.append(("rows of retained documents", name, load.retained[name], retained))
     return compared
-
-
-def _stored_digests(
-    connection: sa.Connection, layouts: Sequence[TableLayout], wanted: dict[str, bytes]
-) -> tuple[dict[str, bytes], list[str]]:
-    """The digests as the tables have the documents, and the documents that differ."""
-    ids, stored = sorted(wanted), {}
-    for start in range(0, len(ids), AT_ONCE):
-        for name, leaves in stored_leaves(connection, layouts, ids[start : start + AT_ONCE]).items():
-            stored[name] = digest(leaves)
-    return stored, [name for name in ids if stored.get(name) != wanted[name]]
 
 
 def _at(document: Any, path: Path) -> list[Any]:

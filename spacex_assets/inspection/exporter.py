@@ -13,6 +13,7 @@ from starlette.routing import Route
 from spacex_assets.config import Settings
 from spacex_assets.errors import PlatformError
 from spacex_assets.inspection.metrics import CONTENT_TYPE, page
+from spacex_assets.load.pools import pooled_engine
 
 log = structlog.get_logger(__name__)
 
@@ -42,9 +43,7 @@ def app(engine: sa.Engine) -> Starlette:
 
 def engine_of(settings: Settings) -> sa.Engine:
     """Connections to the warehouse that give up in time, and survive a restart of PostgreSQL."""
-    return sa.create_engine(
-        settings.warehouse_url, pool_pre_ping=True, pool_size=1, connect_args={"connect_timeout": SECONDS}
-    )
+    return pooled_engine(settings.warehouse_url, pool_size=1, connect_args={"connect_timeout": SECONDS})
 
 
 def serve(settings: Settings) -> None:

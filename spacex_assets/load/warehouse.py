@@ -15,6 +15,7 @@ from spacex_assets.errors import WorldMismatch
 from spacex_assets.load import ledger
 from spacex_assets.load.compare import quoted
 from spacex_assets.load.errors import SchemaOutdated
+from spacex_assets.load.pools import pooled_engine
 from spacex_assets.load.transaction import EndpointLoad, Origin, endpoint_load
 
 
@@ -30,7 +31,7 @@ class Warehouse:
 
         Raises :class:`SchemaOutdated` and :class:`WorldMismatch`.
         """
-        warehouse = cls(sa.create_engine(url, pool_pre_ping=True))
+        warehouse = cls(pooled_engine(url))
         warehouse._check_world(world)
         return warehouse
 
