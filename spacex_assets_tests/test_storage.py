@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 
 from spacex_assets.config import Settings
 from spacex_assets.definitions import build_defs
@@ -17,6 +18,8 @@ from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.extract.lake import RawLake
 from spacex_assets.extract.snapshot import Snapshot
 from spacex_assets.extract.source import Source, open_source
+from spacex_assets.load import pools
+from spacex_assets.load.pools import pooled_engine
 from spacex_assets.local import prepare
 from spacex_assets.storage import EventLog
 
@@ -215,3 +218,30 @@ def test_only_events_from_which_something_follows_are_awaited_on_disk(ready: Set
     }
     assert {"STEP_START", "STEP_SUCCESS", "PIPELINE_SUCCESS", None} <= kinds["off"]
     assert "a line" in lines
+
+
+def test_a_connection_is_asked_only_after_something_arrived_or_much_time_passed(
+    ready: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(PGDialect_psycopg2, "do_ping", lambda *call: asked.append(call) is None)
+    engine = pooled_engine(ready.dagster_url or "", pool_size=1, max_overflow=0)
+
+    def use(statement: str = "SELECT 1") -> int:
+        before = len(asked)
+        with engine.connect() as connection:
+            connection.exec_driver_sql(statement)
+        return len(asked) - before
+
+    assert [use(), use(), use("LISTEN here")] == [0, 1, 0]
+    with engine.connect() as connection:
+        connection.exec_driver_sql("LISTEN here")
+        connection.commit()
+    cutter = sa.create_engine(ready.dagster_url or "", poolclass=sa.NullPool)
+    with cutter.begin() as connection:
+        connection.exec_driver_sql("NOTIFY here")
+    time.sleep(0.1)
+    assert use() == 1
+    monkeypatch.setattr(pools, "IDLE_SECONDS", 0.0)
+    assert use() == 1
+    engine.dispose()

@@ -12,8 +12,9 @@ from spacex_assets.checks.findings import Finding
 from spacex_assets.checks.promises import literal
 from spacex_assets.endpoints.layout import TableLayout
 from spacex_assets.endpoints.tables import HISTORY, SCHEMA
-from spacex_assets.load.compare import quoted
+from spacex_assets.load.compare import believed, quoted
 
+FAR_AHEAD = f"t._changed_at IS DISTINCT FROM {believed('t._changed_at', 'now()')}"
 FORGED = "bookkeeping that no load wrote"
 TOUCHED = "a last good row was edited by hand"
 DELETED = "a last good row was deleted by hand"
@@ -34,7 +35,7 @@ def _key(layout: TableLayout) -> str:
 def _forged(layout: TableLayout) -> str:
     return (
         f"SELECT {literal(FORGED)}, {_key(layout)}, format('run %%s, changed at %%s; delete the row, the next run "
-        f"inserts it anew', t._run_id, t._changed_at) FROM {quoted(SCHEMA, layout.name)} t WHERE t._changed_at > now() "
+        f"inserts it anew', t._run_id, t._changed_at) FROM {quoted(SCHEMA, layout.name)} t WHERE {FAR_AHEAD} "
         f"OR t._run_id NOT IN (SELECT run_id FROM ops.loads WHERE endpoint = %(endpoint)s)"
     )
 

@@ -84,8 +84,11 @@ def _difference(
     schema, name, what = thing
     key = f"{schema}.{name}: {what}"
     if thing not in found:
-        data = schema == SCHEMA and what.startswith(("table", "column"))
-        return MISSING_DATA if data else "missing", key, "it is declared, the database has none"
+        return (
+            MISSING_DATA if what.startswith(("table", "column")) else "missing",
+            key,
+            "it is declared, the database has none",
+        )
     if thing not in wanted:
         return "not declared", key, "the database has it, no record declares it"
     if found[thing] == (wanted[thing] or ""):

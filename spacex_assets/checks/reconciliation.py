@@ -4,6 +4,7 @@ The raw side reads the bytes anew. What does not belong here: what a leaf is (``
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,11 +18,13 @@ from spacex_assets.checks.last_load import LastLoad
 from spacex_assets.checks.leaves import digest, document_leaves, shape
 from spacex_assets.checks.stored import declared_shapes, measure_shapes, offset_shapes, stored_leaves
 from spacex_assets.config import ContractMode
+from spacex_assets.endpoints.kinds import HEX_24
 from spacex_assets.endpoints.layout import Path, TableLayout
 from spacex_assets.endpoints.tables import SCHEMA
 from spacex_assets.load.compare import quoted
 from spacex_assets.transform.intake import Intake
 
+_ID = re.compile(HEX_24)
 RUN = "The next run puts back what was changed by hand (`python -m spacex_assets run`)."
 FULL_COMPARE = (
     f"{RUN} If it does not, rows have the hash of other values, and only a run that trusts no hash repairs them: "
@@ -43,7 +46,7 @@ class RawSide:
         for document in json.loads(batch):
             self.documents += 1
             name = document.get("id") if isinstance(document, dict) else None
-            if not isinstance(name, str) or name in rejected or name in self.ids:
+            if not isinstance(name, str) or not _ID.match(name) or name in rejected or name in self.ids:
                 continue
             self.ids.add(name)
             accepted[name] = document

@@ -1,8 +1,9 @@
 """What is asked of an endpoint's tables after its load: one step, nothing is withheld any more.
 
 All queries of the step see one state of the database, and a check that crashes hides none of the others: each is
-judged and told by itself, then the step fails. Its priority puts it after every load of the run, for it looks
-at other endpoints' tables too, without waiting for those that fail. What does not belong here: the single checks.
+judged and told by itself, then the step fails. It looks at other endpoints' tables too: in one process its priority
+puts it after every load of the run, without waiting for those that fail; where steps run side by side, it waits for
+those tables, and is skipped if one of them fails. What does not belong here: the single checks.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,9 +13,9 @@ import sqlalchemy as sa
 
 from spacex_assets.assets.tables import settings_of
 from spacex_assets.checks.findings import Findings
-from spacex_assets.checks.look import looking
+from spacex_assets.checks.look import looking, needed_by
 from spacex_assets.checks.promises import UNIQUE
-from spacex_assets.config import Settings
+from spacex_assets.config import Executor, Settings
 from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.endpoints.tables import SCHEMA
 from spacex_assets.errors import PlatformError
@@ -46,6 +47,7 @@ def table_checks(endpoint: Endpoint, settings: Settings) -> dg.AssetChecksDefini
             dg.AssetCheckSpec(
                 QUALITY,
                 asset=main,
+                additional_deps=_awaited(endpoint, settings),
                 description="The source keeps its promises: unique values (an error), references, known values, "
                 "ranges, both directions of links, no contradiction, no document in quarantine, no long silence.",
             ),
@@ -78,6 +80,13 @@ def table_checks(endpoint: Endpoint, settings: Settings) -> dg.AssetChecksDefini
                 raise failure(endpoint.name, crashed)
 
     return check
+
+
+def _awaited(endpoint: Endpoint, settings: Settings) -> list[dg.AssetKey]:
+    """The tables that have to be loaded before: where steps run side by side, priority alone does not see to that."""
+    if settings.executor is Executor.IN_PROCESS:
+        return []
+    return [dg.AssetKey([SCHEMA, name]) for name in sorted(needed_by(endpoint) - {endpoint.name})]
 
 
 def severity(check: str, found: Findings) -> dg.AssetCheckSeverity:

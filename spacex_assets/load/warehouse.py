@@ -60,13 +60,18 @@ class Warehouse:
             return connection.scalar(query)
 
     def vanished(self, endpoint: str, seen: Sequence[str]) -> tuple[int, int]:
-        """How many documents the main table of an endpoint has, and how many of them are none of those seen."""
+        """How many documents the main table of an endpoint has, and how many of them are none of those seen.
+
+        One that was not seen before either, and is retained, has not vanished now.
+        """
         query = (
-            f"SELECT count(*), count(*) FILTER (WHERE s.id IS NULL) FROM {quoted(SCHEMA, endpoint)} "
-            "LEFT JOIN unnest(%s::text[]) s(id) USING (id)"
+            "SELECT count(*), count(*) FILTER (WHERE s.id IS NULL AND r.document_id IS NULL) "
+            f"FROM {quoted(SCHEMA, endpoint)} t LEFT JOIN unnest(%(seen)s::text[]) s(id) USING (id) "
+            "LEFT JOIN ops.retention r ON (r.endpoint, r.document_id) = (%(endpoint)s, t.id)"
         )
         with self.engine.connect() as connection:
-            documents, vanished = connection.exec_driver_sql(query, (list(seen),)).one()
+            found = connection.exec_driver_sql(query, {"seen": list(seen), "endpoint": endpoint})
+            documents, vanished = found.one()
             return documents, vanished
 
     def last_loaded_contents(self) -> dict[str, str]:

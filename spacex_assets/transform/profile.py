@@ -161,8 +161,10 @@ class Tally:
         return (*known, *(self._undeclared(path, objects) for path in sorted(self._unknown)))
 
     def _not(self, lacking: Counter[str], field: Field, objects: int) -> int:
-        """How many objects do not lack the field; at least one if any did not, for of copies the frames have one."""
-        return max(objects - lacking[field.path], min(objects, self._objects[field.place] - lacking[field.path], 1))
+        """How many objects do not lack the field; at least one if any did not. Of copies, the frames have one."""
+        seen = max(self._objects[field.place], objects)
+        having = seen - lacking[field.path]
+        return max(round(objects * having / seen), min(objects, having, 1)) if seen else 0
 
     def _seen(
         self, field: Field, objects: int, present: int, given: int, values: set[str], example: str | None

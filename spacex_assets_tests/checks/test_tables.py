@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from spacex_assets.checks.findings import Findings
 from spacex_assets.checks.look import findings, looking
-from spacex_assets.checks.tables import severity
-from spacex_assets.config import ContractMode, Settings
+from spacex_assets.checks.tables import severity, table_checks
+from spacex_assets.config import ContractMode, Executor, Settings
 from spacex_assets.definitions import build_defs, typed_lake
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.load.warehouse import Warehouse
@@ -546,6 +546,39 @@ def test_a_last_good_row_that_someone_touched_is_found(settings: Settings, edit_
     assert list(integrity.totals) == [rule]
     assert str(broken) in integrity.findings[0].key
     warehouse.close()
+
+
+@pytest.mark.parametrize("odd", ["", "5e9d0d9551a0040000000é01", "a\tb", "5E9D0D9551A0040000000001"])
+def test_a_document_with_an_odd_id_is_in_quarantine_and_nothing_differs(settings: Settings, odd: str) -> None:
+    materialize(settings, asset_selection=keys_of("ships"))
+    edit(settings, "ships", {"id": odd})
+    result = materialize(settings, asset_selection=keys_of("ships"))
+    assert result.success
+    assert ("spacex/ships", "integrity") not in failed(result)
+    assert rows(settings, "SELECT count(*) FROM ops.quarantine") == [(1,)]
+    assert rows(settings, "SELECT count(*) FROM spacex.ships") == rows(
+        settings, "SELECT DISTINCT documents FROM ops.loads WHERE endpoint = 'ships'"
+    )
+
+
+def test_a_load_of_a_release_that_recorded_no_mode_is_not_compared(damaged: Warehouse, look: Look) -> None:
+    change(damaged, "UPDATE ops.loads SET contract_mode = NULL")
+    integrity, _ = look("ships")
+    assert integrity.findings == ()
+    assert str(integrity.figures["digest"]).startswith("not compared")
+
+
+def test_where_steps_run_side_by_side_quality_waits_for_the_tables_that_it_looks_at(loaded: Settings) -> None:
+    specs = {
+        executor: table_checks(ENDPOINTS["cores"], loaded.model_copy(update={"executor": executor}))
+        for executor in (Executor.IN_PROCESS, Executor.MULTIPROCESS)
+    }
+    awaited = {
+        executor: {key.to_user_string() for key in checks.keys_by_input_name.values()}
+        for executor, checks in specs.items()
+    }
+    assert awaited[Executor.IN_PROCESS] == {"spacex/cores"}
+    assert awaited[Executor.MULTIPROCESS] == {"spacex/cores", "spacex/launches"}
 
 
 def test_tables_have_a_freshness_policy(settings: Settings) -> None:

@@ -159,3 +159,13 @@ def test_nothing_is_reported_of_an_endpoint_before_all_its_tables_are_written(wa
     assert reported == []
     assert len(select(warehouse, "SELECT * FROM ops.loads")) == len(LAUNCHES.layouts)
     assert select(warehouse, "SELECT count(*) FROM spacex.launches") == [(0,)]
+
+
+def test_what_a_document_without_readable_id_retains_is_gone_only_once(warehouse: Warehouse) -> None:
+    values = fleet()
+    load(warehouse, values)
+    left = [*values[4:], {**values[3], "id": 5}]
+    seen = [document["id"] for document in values[4:]]
+    assert warehouse.vanished("launches", seen) == (12, 4)
+    load(warehouse, left)
+    assert warehouse.vanished("launches", seen) == (12, 0)

@@ -159,6 +159,12 @@ def test_an_undeclared_field_is_counted_like_a_declared_one() -> None:
     assert counted(profile("cores", values), '$["new-field"]') == (4, 3, 3)
 
 
+def test_a_source_that_sends_every_document_twice_does_not_drift() -> None:
+    once = documents("launches")
+    before, after = profile("launches", once), profile("launches", [*once, *once])
+    assert found(against_profile(before, after)) == []
+
+
 def test_copies_of_a_document_do_not_hide_that_another_has_a_field() -> None:
     values = documents("cores")[:2]
     del values[0]["last_update"]
