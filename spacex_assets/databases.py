@@ -44,8 +44,10 @@ def databases(settings: Settings) -> Settings:
     """
     found, identity = _warehouse(settings)
     storage = settings.dagster_database_url
-    if storage is None and not is_embedded(settings):
-        found = _beside(found)
+    beside = None if is_embedded(settings) else _beside(found)
+    if beside is not None and settings.dagster_url in (None, beside.dagster_url):
+        _ensure_beside(beside)
+        found = beside
     elif _is_own(settings, storage, STORAGE):
         found = _with(found, dagster_database_url=_own(settings, STORAGE))
     with _connected("SPACEX_DAGSTER_DATABASE_URL", found.dagster_url or "") as connection:
@@ -102,7 +104,18 @@ def _own(settings: Settings, database: str) -> SecretStr:
 
 
 def _beside(settings: Settings) -> Settings:
-    """Dagster's storage beside the warehouse, created if need be."""
+    """The same with Dagster's storage beside the warehouse, as a parent process may have derived it already."""
+    assert settings.database_url is not None
+    kept = sa.make_url(with_driver(settings.database_url.get_secret_value()))
+    beside = kept.set(database=f"{kept.database}_dagster").render_as_string(hide_password=False)
+    return _with(
+        settings,
+        dagster_database_url=SecretStr(beside.replace("%7Bworld%7D", "{world}")),
+        dagster_database_password=settings.database_password,
+    )
+
+
+def _ensure_beside(settings: Settings) -> None:
     url = sa.make_url(settings.warehouse_url)
     name = f"{url.database}_dagster"
     try:
@@ -112,14 +125,6 @@ def _beside(settings: Settings) -> Settings:
             f"Dagster's storage would be the database {name}, but {url.username} may not create it. Create it, or "
             f"set SPACEX_DAGSTER_DATABASE_URL to a database of yours."
         ) from error
-    assert settings.database_url is not None
-    kept = sa.make_url(with_driver(settings.database_url.get_secret_value()))
-    beside = kept.set(database=f"{kept.database}_dagster").render_as_string(hide_password=False)
-    return _with(
-        settings,
-        dagster_database_url=SecretStr(beside.replace("%7Bworld%7D", "{world}")),
-        dagster_database_password=settings.database_password,
-    )
 
 
 @contextmanager

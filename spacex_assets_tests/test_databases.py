@@ -127,3 +127,14 @@ def test_a_password_of_its_own_reaches_the_storage_beside_and_the_children(serve
         dagster_database_password=given["SPACEX_DAGSTER_DATABASE_PASSWORD"],
     )
     assert (children.warehouse_url, children.dagster_url) == (ready.warehouse_url, ready.dagster_url)
+
+
+def test_a_child_with_the_other_source_gets_a_storage_of_its_own(
+    server: Server, settings: Sources, tmp_path: Path
+) -> None:
+    prefix = ensure(server, "simulated", "real")
+    url = server.url(f"{prefix}_{{world}}").replace(f":{server.password}@", "@")
+    given = environment(prepare(settings(database_url=url, database_password=server.password)))
+    names = ("database_url", "database_password", "dagster_database_url", "dagster_database_password")
+    child = settings(str(tmp_path), **{name: given[f"SPACEX_{name.upper()}"] for name in names})
+    assert prepare(child).dagster_url == server.url(f"{prefix}_real_dagster")
