@@ -162,13 +162,19 @@ def _identity(connection: sa.Connection) -> object:
     return tuple(connection.execute(sa.text(query)).one())
 
 
-def _check_warehouse(connection: sa.Connection, world: World) -> None:
-    """Does nothing where there is no schema yet, or to a role that may not see whose it is."""
+def _may_read(connection: sa.Connection, schema: str, table: str) -> bool:
+    """Whether the table is there, and this role may see what is in it."""
     query = """
         SELECT has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
-        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'ops' AND c.relname = 'world'
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = :schema AND c.relname = :table
     """
-    found = connection.scalar(sa.text("SELECT name FROM ops.world")) if connection.scalar(sa.text(query)) else None
+    return bool(connection.scalar(sa.text(query), {"schema": schema, "table": table}))
+
+
+def _check_warehouse(connection: sa.Connection, world: World) -> None:
+    """Does nothing where there is no schema yet, or to a role that may not see whose it is."""
+    there = _may_read(connection, "ops", "world")
+    found = connection.scalar(sa.text("SELECT name FROM ops.world")) if there else None
     if found not in (None, world):
         raise WorldMismatch(
             f"The source is in the {world} world, but the warehouse {connection.engine.url.render_as_string()} holds "
@@ -177,11 +183,14 @@ def _check_warehouse(connection: sa.Connection, world: World) -> None:
         )
 
 
-def _check_storage(connection: sa.Connection, world: World) -> None:
-    """Does nothing where Dagster has no tables yet."""
-    there = connection.scalar(sa.text("SELECT to_regclass('public.kvs')"))
+def _stamp(connection: sa.Connection) -> str | None:
     query = sa.text("SELECT value FROM public.kvs WHERE key = :key")
-    found = connection.scalar(query, {"key": WORLD_KEY}) if there else None
+    return connection.scalar(query, {"key": WORLD_KEY}) if _may_read(connection, "public", "kvs") else None
+
+
+def _check_storage(connection: sa.Connection, world: World) -> None:
+    """Does nothing where Dagster has no tables yet, or to a role that may not see whose they are."""
+    found = _stamp(connection)
     if found not in (None, world):
         raise WorldMismatch(
             f"The source is in the {world} world, but Dagster's storage {connection.engine.url.render_as_string()} "

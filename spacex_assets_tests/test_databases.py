@@ -13,7 +13,7 @@ from spacex_assets.config import Settings
 from spacex_assets.databases import DatabaseNotUsable, databases, warehouse
 from spacex_assets.embedded import EmbeddedPostgres, Server
 from spacex_assets.errors import WorldMismatch
-from spacex_assets.local import environment, prepare
+from spacex_assets.local import attach, environment, prepare
 
 Sources = Callable[..., Settings]
 
@@ -138,3 +138,19 @@ def test_a_child_with_the_other_source_gets_a_storage_of_its_own(
     names = ("database_url", "database_password", "dagster_database_url", "dagster_database_password")
     child = settings(str(tmp_path), **{name: given[f"SPACEX_{name.upper()}"] for name in names})
     assert prepare(child).dagster_url == server.url(f"{prefix}_real_dagster")
+
+
+def test_a_role_that_may_not_see_whose_storage_it_is_attaches(server: Server, settings: Sources) -> None:
+    prefix = ensure(server, "warehouse", "storage")
+    urls = {name: server.url(f"{prefix}_{name}") for name in ("warehouse", "storage")}
+    prepare(settings(database_url=urls["warehouse"], dagster_database_url=urls["storage"]))
+    engine = sa.create_engine(urls["storage"], poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"CREATE ROLE {prefix} LOGIN PASSWORD 'secret'")
+    url = engine.url.set(username=prefix, password="secret").render_as_string(hide_password=False)
+    with sa.create_engine(url, poolclass=sa.NullPool).connect() as connection:
+        assert not connection.scalar(sa.text("SELECT has_table_privilege('kvs', 'SELECT')"))
+    assert attach(settings(database_url=urls["warehouse"], dagster_database_url=url)).dagster_url == url
+    with engine.begin() as connection:
+        connection.exec_driver_sql("REVOKE USAGE ON SCHEMA public FROM PUBLIC")
+    assert attach(settings(database_url=urls["warehouse"], dagster_database_url=url)).dagster_url == url
