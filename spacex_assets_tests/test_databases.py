@@ -1,7 +1,9 @@
 """The two databases: never one, never the other world's, and found again by a child process with another source."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from uuid import uuid4
 
 import pytest
@@ -10,7 +12,7 @@ from pydantic import SecretStr
 
 from spacex_assets import local
 from spacex_assets.config import Settings
-from spacex_assets.databases import DatabaseNotUsable, databases, warehouse
+from spacex_assets.databases import WORLD_KEY, DatabaseNotUsable, databases, warehouse
 from spacex_assets.embedded import EmbeddedPostgres, Server
 from spacex_assets.errors import WorldMismatch
 from spacex_assets.local import attach, environment, prepare
@@ -70,11 +72,31 @@ def test_two_claims_of_a_new_storage_at_once_do_not_both_succeed(
         "database_url": server.url(f"{prefix}_{{world}}"),
         "dagster_database_url": server.url(f"{prefix}_shared"),
     }
-    simulated, real = databases(settings(**urls)), databases(settings(str(tmp_path), **urls))
-    local._create_dagster_storage(simulated.dagster_url or "")
-    local.claim_storage(simulated)
-    with pytest.raises(WorldMismatch, match="simulated data"):
-        local.claim_storage(real)
+    both = [databases(settings(**urls)), databases(settings(str(tmp_path), **urls))]
+    local._create_dagster_storage(both[0].dagster_url or "")
+    meeting = Barrier(2)
+
+    def meet(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("INSERT INTO public.kvs"):  # whatever is looked at before, both have seen
+            meeting.wait(10)
+
+    def claim(chosen: Settings) -> str | None:
+        try:
+            local.claim_storage(chosen)
+        except WorldMismatch:
+            return None
+        return chosen.world
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", meet)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            claimed = [world for world in pool.map(claim, both) if world is not None]
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", meet)
+    engine = sa.create_engine(server.url(f"{prefix}_shared"), poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        assert connection.scalars(sa.text(f"SELECT value FROM kvs WHERE key = '{WORLD_KEY}'")).all() == claimed
+    assert len(claimed) == 1
 
 
 def test_a_role_that_owns_only_dagsters_storage_stamps_it(deployed: Server, settings: Sources, tmp_path: Path) -> None:
