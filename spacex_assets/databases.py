@@ -44,8 +44,10 @@ def databases(settings: Settings) -> Settings:
     """
     found, identity = _warehouse(settings)
     storage = settings.dagster_database_url
-    if storage is None and not is_embedded(settings):
-        found = _beside(found)
+    beside = None if is_embedded(settings) else _beside(found)
+    if beside is not None and settings.dagster_url in (None, beside.dagster_url):
+        _ensure_beside(beside)
+        found = beside
     elif _is_own(settings, storage, STORAGE):
         found = _with(found, dagster_database_url=_own(settings, STORAGE))
     with _connected("SPACEX_DAGSTER_DATABASE_URL", found.dagster_url or "") as connection:
@@ -102,7 +104,18 @@ def _own(settings: Settings, database: str) -> SecretStr:
 
 
 def _beside(settings: Settings) -> Settings:
-    """Dagster's storage beside the warehouse, created if need be."""
+    """The same with Dagster's storage beside the warehouse, as a parent process may have derived it already."""
+    assert settings.database_url is not None
+    kept = sa.make_url(with_driver(settings.database_url.get_secret_value()))
+    beside = kept.set(database=f"{kept.database}_dagster").render_as_string(hide_password=False)
+    return _with(
+        settings,
+        dagster_database_url=SecretStr(beside.replace("%7Bworld%7D", "{world}")),
+        dagster_database_password=settings.database_password,
+    )
+
+
+def _ensure_beside(settings: Settings) -> None:
     url = sa.make_url(settings.warehouse_url)
     name = f"{url.database}_dagster"
     try:
@@ -112,14 +125,6 @@ def _beside(settings: Settings) -> Settings:
             f"Dagster's storage would be the database {name}, but {url.username} may not create it. Create it, or "
             f"set SPACEX_DAGSTER_DATABASE_URL to a database of yours."
         ) from error
-    assert settings.database_url is not None
-    kept = sa.make_url(with_driver(settings.database_url.get_secret_value()))
-    beside = kept.set(database=f"{kept.database}_dagster").render_as_string(hide_password=False)
-    return _with(
-        settings,
-        dagster_database_url=SecretStr(beside.replace("%7Bworld%7D", "{world}")),
-        dagster_database_password=settings.database_password,
-    )
 
 
 @contextmanager
@@ -157,13 +162,19 @@ def _identity(connection: sa.Connection) -> object:
     return tuple(connection.execute(sa.text(query)).one())
 
 
-def _check_warehouse(connection: sa.Connection, world: World) -> None:
-    """Does nothing where there is no schema yet, or to a role that may not see whose it is."""
+def _may_read(connection: sa.Connection, schema: str, table: str) -> bool:
+    """Whether the table is there, and this role may see what is in it."""
     query = """
         SELECT has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
-        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'ops' AND c.relname = 'world'
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = :schema AND c.relname = :table
     """
-    found = connection.scalar(sa.text("SELECT name FROM ops.world")) if connection.scalar(sa.text(query)) else None
+    return bool(connection.scalar(sa.text(query), {"schema": schema, "table": table}))
+
+
+def _check_warehouse(connection: sa.Connection, world: World) -> None:
+    """Does nothing where there is no schema yet, or to a role that may not see whose it is."""
+    there = _may_read(connection, "ops", "world")
+    found = connection.scalar(sa.text("SELECT name FROM ops.world")) if there else None
     if found not in (None, world):
         raise WorldMismatch(
             f"The source is in the {world} world, but the warehouse {connection.engine.url.render_as_string()} holds "
@@ -172,11 +183,14 @@ def _check_warehouse(connection: sa.Connection, world: World) -> None:
         )
 
 
-def _check_storage(connection: sa.Connection, world: World) -> None:
-    """Does nothing where Dagster has no tables yet."""
-    there = connection.scalar(sa.text("SELECT to_regclass('public.kvs')"))
+def _stamp(connection: sa.Connection) -> str | None:
     query = sa.text("SELECT value FROM public.kvs WHERE key = :key")
-    found = connection.scalar(query, {"key": WORLD_KEY}) if there else None
+    return connection.scalar(query, {"key": WORLD_KEY}) if _may_read(connection, "public", "kvs") else None
+
+
+def _check_storage(connection: sa.Connection, world: World) -> None:
+    """Does nothing where Dagster has no tables yet, or to a role that may not see whose they are."""
+    found = _stamp(connection)
     if found not in (None, world):
         raise WorldMismatch(
             f"The source is in the {world} world, but Dagster's storage {connection.engine.url.render_as_string()} "

@@ -1,7 +1,9 @@
 """The two databases: never one, never the other world's, and found again by a child process with another source."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from uuid import uuid4
 
 import pytest
@@ -10,10 +12,10 @@ from pydantic import SecretStr
 
 from spacex_assets import local
 from spacex_assets.config import Settings
-from spacex_assets.databases import DatabaseNotUsable, databases, warehouse
+from spacex_assets.databases import WORLD_KEY, DatabaseNotUsable, databases, warehouse
 from spacex_assets.embedded import EmbeddedPostgres, Server
 from spacex_assets.errors import WorldMismatch
-from spacex_assets.local import environment, prepare
+from spacex_assets.local import attach, environment, prepare
 
 Sources = Callable[..., Settings]
 
@@ -70,11 +72,31 @@ def test_two_claims_of_a_new_storage_at_once_do_not_both_succeed(
         "database_url": server.url(f"{prefix}_{{world}}"),
         "dagster_database_url": server.url(f"{prefix}_shared"),
     }
-    simulated, real = databases(settings(**urls)), databases(settings(str(tmp_path), **urls))
-    local._create_dagster_storage(simulated.dagster_url or "")
-    local.claim_storage(simulated)
-    with pytest.raises(WorldMismatch, match="simulated data"):
-        local.claim_storage(real)
+    both = [databases(settings(**urls)), databases(settings(str(tmp_path), **urls))]
+    local._create_dagster_storage(both[0].dagster_url or "")
+    meeting = Barrier(2)
+
+    def meet(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("INSERT INTO public.kvs"):  # whatever is looked at before, both have seen
+            meeting.wait(10)
+
+    def claim(chosen: Settings) -> str | None:
+        try:
+            local.claim_storage(chosen)
+        except WorldMismatch:
+            return None
+        return chosen.world
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", meet)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            claimed = [world for world in pool.map(claim, both) if world is not None]
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", meet)
+    engine = sa.create_engine(server.url(f"{prefix}_shared"), poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        assert connection.scalars(sa.text(f"SELECT value FROM kvs WHERE key = '{WORLD_KEY}'")).all() == claimed
+    assert len(claimed) == 1
 
 
 def test_a_role_that_owns_only_dagsters_storage_stamps_it(deployed: Server, settings: Sources, tmp_path: Path) -> None:
@@ -127,3 +149,30 @@ def test_a_password_of_its_own_reaches_the_storage_beside_and_the_children(serve
         dagster_database_password=given["SPACEX_DAGSTER_DATABASE_PASSWORD"],
     )
     assert (children.warehouse_url, children.dagster_url) == (ready.warehouse_url, ready.dagster_url)
+
+
+def test_a_child_with_the_other_source_gets_a_storage_of_its_own(
+    server: Server, settings: Sources, tmp_path: Path
+) -> None:
+    prefix = ensure(server, "simulated", "real")
+    url = server.url(f"{prefix}_{{world}}").replace(f":{server.password}@", "@")
+    given = environment(prepare(settings(database_url=url, database_password=server.password)))
+    names = ("database_url", "database_password", "dagster_database_url", "dagster_database_password")
+    child = settings(str(tmp_path), **{name: given[f"SPACEX_{name.upper()}"] for name in names})
+    assert prepare(child).dagster_url == server.url(f"{prefix}_real_dagster")
+
+
+def test_a_role_that_may_not_see_whose_storage_it_is_attaches(server: Server, settings: Sources) -> None:
+    prefix = ensure(server, "warehouse", "storage")
+    urls = {name: server.url(f"{prefix}_{name}") for name in ("warehouse", "storage")}
+    prepare(settings(database_url=urls["warehouse"], dagster_database_url=urls["storage"]))
+    engine = sa.create_engine(urls["storage"], poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"CREATE ROLE {prefix} LOGIN PASSWORD 'secret'")
+    url = engine.url.set(username=prefix, password="secret").render_as_string(hide_password=False)
+    with sa.create_engine(url, poolclass=sa.NullPool).connect() as connection:
+        assert not connection.scalar(sa.text("SELECT has_table_privilege('kvs', 'SELECT')"))
+    assert attach(settings(database_url=urls["warehouse"], dagster_database_url=url)).dagster_url == url
+    with engine.begin() as connection:
+        connection.exec_driver_sql("REVOKE USAGE ON SCHEMA public FROM PUBLIC")
+    assert attach(settings(database_url=urls["warehouse"], dagster_database_url=url)).dagster_url == url
