@@ -104,6 +104,9 @@ def test_a_role_that_owns_only_dagsters_storage_stamps_it(deployed: Server, sett
         "database_url": f"postgresql://spacex_owner:secret@127.0.0.1:{deployed.port}/spacex_{{world}}",
         "dagster_database_url": f"postgresql://spacex_dagster:secret@127.0.0.1:{deployed.port}/dagster_real",
     }
+    warehouse = sa.create_engine(deployed.url("spacex_real"), poolclass=sa.NullPool)
+    with warehouse.begin() as connection:  # other tests load what is simulated into it
+        before = connection.exec_driver_sql("DELETE FROM ops.world RETURNING name").scalars().all()
     prepare(settings(str(tmp_path), **urls))
     simulated = {**urls, "database_url": urls["database_url"].replace("{world}", "real")}
     with pytest.raises(WorldMismatch, match="holds real data"):
@@ -111,6 +114,9 @@ def test_a_role_that_owns_only_dagsters_storage_stamps_it(deployed: Server, sett
     engine = sa.create_engine(deployed.url("dagster_real"), poolclass=sa.NullPool)
     with engine.connect() as connection:
         assert connection.scalar(sa.text("SELECT value FROM kvs WHERE key = 'spacex/world'")) == "real"
+    with warehouse.begin() as connection:
+        for name in before:
+            connection.execute(sa.text("UPDATE ops.world SET name = :name"), {"name": name})
 
 
 def test_a_storage_of_ones_own_serves_beside_the_embedded_warehouse(
