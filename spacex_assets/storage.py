@@ -13,12 +13,15 @@ from typing import Any, Self, cast
 
 import sqlalchemy as sa
 from dagster import AssetKey, DagsterEventType, EventLogEntry, EventLogRecord
-from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluation,
+    AssetCheckEvaluationPlanned,
+)
 from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.config import PostgresStorageConfig
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
-from dagster._serdes import ConfigurableClassData, deserialize_value, serialize_value
+from dagster._serdes import ConfigurableClassData, deserialize_value
 from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
 from dagster_postgres.utils import pg_url_from_config, set_pg_statement_timeout
 from pydantic import SecretStr
@@ -31,6 +34,12 @@ POOL_SIZE = 2
 MAX_OVERFLOW = 20
 NOT_AWAITED = "SET LOCAL synchronous_commit TO off; "
 """Before a statement: its commit reaches the disk with the next one that is awaited, or within a second."""
+EVALUATED = """\
+UPDATE asset_check_executions SET execution_status = %(execution_status)s, evaluation_event = %(evaluation_event)s,
+    evaluation_event_timestamp = %(evaluation_event_timestamp)s,
+    evaluation_event_storage_id = %(evaluation_event_storage_id)s,
+    materialization_event_storage_id = %(materialization_event_storage_id)s
+WHERE asset_key = %(asset_key)s AND check_name = %(check_name)s AND run_id = %(run_id)s AND partition IS NULL"""
 
 
 class PooledPostgresStorage(DagsterPostgresStorage):
@@ -102,43 +111,21 @@ class EventLog(PostgresEventLogStorage):
             return
         if kind not in ASSET_EVENTS and kind not in ASSET_CHECK_EVENTS and self._open.get() is None:
             with self._connect() as connection:
-                self._insert(connection, event, NOT_AWAITED)
+                _inserted(connection, self._event_to_row(event), NOT_AWAITED)
             return
-        with self._transaction() as connection:
-            self._follow(connection, event, self._insert(connection, event))
-
-    def _insert(self, connection: sa.Connection, event: EventLogEntry, how: str = "") -> int:
         row = self._event_to_row(event)
-        statement = f"{how}{_insertion(SqlEventLogStorageTable, tuple(row))} RETURNING id"
-        event_id: int = connection.exec_driver_sql(statement, row).scalar_one()
-        return event_id
+        with self._transaction() as connection:
+            self._follow(connection, event, row, _inserted(connection, row))
 
-    def _follow(self, connection: sa.Connection, event: EventLogEntry, event_id: int) -> None:
-        """Stores what follows from an event."""
+    def _follow(self, connection: sa.Connection, event: EventLogEntry, row: Mapping[str, Any], event_id: int) -> None:
+        """Stores what follows from an event that was stored as a row."""
         kind = event.dagster_event_type
         if kind in ASSET_CHECK_EVENTS:
-            self.store_asset_check_event(event, event_id)
+            if not self._check_stored(connection, event, row["event"], event_id):
+                self.store_asset_check_event(event, event_id)
         elif kind in ASSET_EVENTS and event.get_dagster_event().asset_key:
             self._store_asset_event_tags(connection, [event], [event_id])
             self._store_asset_event(connection, event, event_id)
-
-    def _store_asset_check_evaluation_planned(self, event: EventLogEntry, event_id: int | None) -> None:
-        planned = event.get_dagster_event().event_specific_data
-        assert isinstance(planned, AssetCheckEvaluationPlanned)
-        if planned.partitions_subset is not None:
-            super()._store_asset_check_evaluation_planned(event, event_id)
-            return
-        row = {
-            "asset_key": planned.asset_key.to_string(),
-            "check_name": planned.check_name,
-            "run_id": event.run_id,
-            "execution_status": AssetCheckExecutionRecordStatus.PLANNED.value,
-            "evaluation_event": serialize_value(event),
-            "evaluation_event_timestamp": self._event_insert_timestamp(event),  # type: ignore[no-untyped-call]
-            "evaluation_event_storage_id": event_id,
-        }
-        with self.index_connection() as connection:
-            connection.exec_driver_sql(_insertion(AssetCheckExecutionsTable, tuple(row)), row)
 
     def _get_latest_materialization_records(
         self, raw_asset_rows: Sequence[Mapping[str, Any]]
@@ -162,8 +149,33 @@ class EventLog(PostgresEventLogStorage):
             statement = sa.insert(SqlEventLogStorageTable).returning(
                 SqlEventLogStorageTable.c.id, sort_by_parameter_order=True
             )
-            for event, event_id in zip(events, connection.scalars(statement, rows), strict=True):
-                self._follow(connection, event, event_id)
+            for event, row, event_id in zip(events, rows, connection.scalars(statement, rows), strict=True):
+                self._follow(connection, event, row, event_id)
+
+    def _check_stored(self, connection: sa.Connection, event: EventLogEntry, text: str, event_id: int) -> bool:
+        """Stores what follows from an event of a check without partitions that a run planned; whether it did."""
+        found = event.get_dagster_event().event_specific_data
+        assert isinstance(found, AssetCheckEvaluationPlanned | AssetCheckEvaluation)
+        row = {
+            "asset_key": found.asset_key.to_string(),
+            "check_name": found.check_name,
+            "run_id": event.run_id,
+            "evaluation_event": text,
+            "evaluation_event_timestamp": self._event_insert_timestamp(event),  # type: ignore[no-untyped-call]
+            "evaluation_event_storage_id": event_id,
+        }
+        if isinstance(found, AssetCheckEvaluation):
+            status = (
+                AssetCheckExecutionRecordStatus.SUCCEEDED if found.passed else AssetCheckExecutionRecordStatus.FAILED
+            )
+            target = found.target_materialization_data
+            row |= {"execution_status": status.value, "materialization_event_storage_id": target and target.storage_id}
+            return found.partition is None and connection.exec_driver_sql(EVALUATED, row).rowcount > 0
+        if found.partitions_subset is not None:
+            return False
+        row["execution_status"] = AssetCheckExecutionRecordStatus.PLANNED.value
+        connection.exec_driver_sql(_insertion(AssetCheckExecutionsTable, tuple(row)), row)
+        return True
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:
@@ -185,6 +197,13 @@ class EventLog(PostgresEventLogStorage):
             return
         with super()._connect() as connection:
             yield connection
+
+
+def _inserted(connection: sa.Connection, row: Mapping[str, Any], how: str = "") -> int:
+    """Stores an event; its id."""
+    statement = f"{how}{_insertion(SqlEventLogStorageTable, tuple(row))} RETURNING id"
+    event_id: int = connection.exec_driver_sql(statement, dict(row)).scalar_one()
+    return event_id
 
 
 @cache

@@ -245,3 +245,37 @@ def test_a_connection_is_asked_only_after_something_arrived_or_much_time_passed(
     monkeypatch.setattr(pools, "IDLE_SECONDS", 0.0)
     assert use() == 1
     engine.dispose()
+
+
+def test_verdicts_are_found_where_the_stock_storage_has_them(ready: Settings) -> None:
+    @dg.asset
+    def judged() -> None: ...
+
+    @dg.asset_check(asset=judged)
+    def good() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=True)
+
+    @dg.asset_check(asset=judged)
+    def bad() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=False)
+
+    keys = {name: dg.AssetCheckKey(judged.key, name) for name in ("good", "bad", "outside")}
+    with dg.DagsterInstance.get() as instance:
+        run = dg.materialize([judged, good, bad], instance=instance)
+        instance.report_runless_asset_event(
+            dg.AssetCheckEvaluation(asset_key=judged.key, check_name="outside", passed=True)
+        )
+        storage = instance.event_log_storage
+        found = {name: storage.get_asset_check_execution_history(key, limit=5) for name, key in keys.items()}
+        (materialized,) = instance.fetch_materializations(judged.key, limit=5).records
+    assert {name: [(one.status.value, one.run_id) for one in records] for name, records in found.items()} == {
+        "good": [("SUCCEEDED", run.run_id)],
+        "bad": [("FAILED", run.run_id)],
+        "outside": [("SUCCEEDED", "")],
+    }
+    (good_one,) = found["good"]
+    assert good_one.event is not None
+    evaluation = good_one.event.get_dagster_event().asset_check_evaluation_data
+    assert evaluation.target_materialization_data is not None
+    assert evaluation.target_materialization_data.storage_id == materialized.storage_id
+    assert good_one.event.dagster_event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION
