@@ -1,8 +1,8 @@
 """Dagster's storage on pooled connections, named by ``storage.custom`` in dagster.yaml.
 
 The stock storage opens a connection per event, asks the catalog for its own tables again at each, and commits one event
-in up to four transactions (docs/adr/0003 has the figures). The pool pings before use, so that a restart of PostgreSQL
-in mid-run costs nothing. What does not belong here: the warehouse.
+in up to four transactions (docs/adr/0003 has the figures). The pool looks at a connection before use, so that a
+restart of PostgreSQL in mid-run costs nothing. What does not belong here: the warehouse.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -46,7 +46,7 @@ class RawSide:
         for document in json.loads(batch):
             self.documents += 1
             name = document.get("id") if isinstance(document, dict) else None
-            if not isinstance(name, str) or not _ID.match(name) or name in rejected or name in self.ids:
+            if not isinstance(name, str) or not _ID.fullmatch(name) or name in rejected or name in self.ids:
                 continue
             self.ids.add(name)
             accepted[name] = document
@@ -56,7 +56,7 @@ class RawSide:
 
 
 @dataclass
-class Leaves:
+class Comparison:
     """Whether the tables have the leaves of the documents: the digests of both sides by id, and who differs."""
 
     connection: sa.Connection
@@ -100,7 +100,7 @@ def reconciled(
     digests: bool,
 ) -> Findings:
     """Compares the tables with the raw snapshot and with the ledger; without ``digests`` it only counts."""
-    raw, leaves = RawSide(), Leaves(connection, layouts, intake.mode)
+    raw, leaves = RawSide(), Comparison(connection, layouts, intake.mode)
     rejected = {document.key for document in intake.rejected}
     for batch in batches:
         documents = raw.read(batch, rejected, layouts)

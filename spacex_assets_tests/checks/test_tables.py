@@ -548,7 +548,9 @@ def test_a_last_good_row_that_someone_touched_is_found(settings: Settings, edit_
     warehouse.close()
 
 
-@pytest.mark.parametrize("odd", ["", "5e9d0d9551a0040000000é01", "a\tb", "5E9D0D9551A0040000000001"])
+@pytest.mark.parametrize(
+    "odd", ["", "5e9d0d9551a0040000000é01", "a\tb", "5e9d0d9551a0040000000001\n", "5E9D0D9551A0040000000001"]
+)
 def test_a_document_with_an_odd_id_is_in_quarantine_and_nothing_differs(settings: Settings, odd: str) -> None:
     materialize(settings, asset_selection=keys_of("ships"))
     edit(settings, "ships", {"id": odd})
@@ -559,6 +561,12 @@ def test_a_document_with_an_odd_id_is_in_quarantine_and_nothing_differs(settings
     assert rows(settings, "SELECT count(*) FROM spacex.ships") == rows(
         settings, "SELECT DISTINCT documents FROM ops.loads WHERE endpoint = 'ships'"
     )
+
+
+def test_a_missing_history_is_named_and_hides_nothing_else_of_the_catalog(damaged: Warehouse, look: Look) -> None:
+    change(damaged, "DROP TABLE history.crew")
+    integrity, _ = look("crew")
+    assert "history.crew: table" in {one.key for one in integrity.findings}
 
 
 def test_a_load_of_a_release_that_recorded_no_mode_is_not_compared(damaged: Warehouse, look: Look) -> None:
