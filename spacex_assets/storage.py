@@ -13,10 +13,7 @@ from typing import Any, Self, cast
 
 import sqlalchemy as sa
 from dagster import AssetKey, DagsterEventType, EventLogEntry, EventLogRecord
-from dagster._core.definitions.asset_checks.asset_check_evaluation import (
-    AssetCheckEvaluation,
-    AssetCheckEvaluationPlanned,
-)
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
 from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.config import PostgresStorageConfig
@@ -34,12 +31,15 @@ POOL_SIZE = 2
 MAX_OVERFLOW = 20
 NOT_AWAITED = "SET LOCAL synchronous_commit TO off; "
 """Before a statement: its commit reaches the disk with the next one that is awaited, or within a second."""
-EVALUATED = """\
-UPDATE asset_check_executions SET execution_status = %(execution_status)s, evaluation_event = %(evaluation_event)s,
-    evaluation_event_timestamp = %(evaluation_event_timestamp)s,
-    evaluation_event_storage_id = %(evaluation_event_storage_id)s,
-    materialization_event_storage_id = %(materialization_event_storage_id)s
-WHERE asset_key = %(asset_key)s AND check_name = %(check_name)s AND run_id = %(run_id)s AND partition IS NULL"""
+EVALUATED = """
+WITH event AS ({insertion} RETURNING id), evaluated AS (
+    UPDATE asset_check_executions SET execution_status = %(execution_status)s, evaluation_event = %(event)s,
+        evaluation_event_timestamp = %(timestamp)s, evaluation_event_storage_id = event.id,
+        materialization_event_storage_id = %(materialization_event_storage_id)s
+    FROM event WHERE asset_key = %(checked_asset)s AND check_name = %(check_name)s AND run_id = %(run_id)s
+        AND partition IS NOT DISTINCT FROM %(checked_partition)s RETURNING 1)
+SELECT id, EXISTS (SELECT FROM evaluated) FROM event"""
+"""Stores the evaluation of a check, and the verdict where a run planned one; whether it did."""
 
 
 class PooledPostgresStorage(DagsterPostgresStorage):
@@ -114,15 +114,37 @@ class EventLog(PostgresEventLogStorage):
                 _inserted(connection, self._event_to_row(event), NOT_AWAITED)
             return
         row = self._event_to_row(event)
+        if kind is DagsterEventType.ASSET_CHECK_EVALUATION:
+            self._store_evaluation(event, row)
+            return
         with self._transaction() as connection:
             self._follow(connection, event, row, _inserted(connection, row))
+
+    def _store_evaluation(self, event: EventLogEntry, row: Mapping[str, Any]) -> None:
+        """Stores the evaluation of a check in one statement, unless no run planned it."""
+        found = event.get_dagster_event().asset_check_evaluation_data
+        status = AssetCheckExecutionRecordStatus.SUCCEEDED if found.passed else AssetCheckExecutionRecordStatus.FAILED
+        target = found.target_materialization_data
+        verdict = {
+            "checked_asset": found.asset_key.to_string(),
+            "checked_partition": found.partition,
+            "check_name": found.check_name,
+            "execution_status": status.value,
+            "materialization_event_storage_id": target and target.storage_id,
+        }
+        statement = EVALUATED.format(insertion=_insertion(SqlEventLogStorageTable, tuple(row)))
+        with self._connect() as connection:
+            event_id, planned = connection.exec_driver_sql(statement, {**row, **verdict}).one()
+        if not planned:
+            self.store_asset_check_event(event, event_id)
 
     def _follow(self, connection: sa.Connection, event: EventLogEntry, row: Mapping[str, Any], event_id: int) -> None:
         """Stores what follows from an event that was stored as a row."""
         kind = event.dagster_event_type
-        if kind in ASSET_CHECK_EVENTS:
-            if not self._check_stored(connection, event, row["event"], event_id):
-                self.store_asset_check_event(event, event_id)
+        if kind is DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED:
+            self._store_plan(connection, event, row["event"], event_id)
+        elif kind in ASSET_CHECK_EVENTS:
+            self.store_asset_check_event(event, event_id)
         elif kind in ASSET_EVENTS and event.get_dagster_event().asset_key:
             self._store_asset_event_tags(connection, [event], [event_id])
             self._store_asset_event(connection, event, event_id)
@@ -152,30 +174,23 @@ class EventLog(PostgresEventLogStorage):
             for event, row, event_id in zip(events, rows, connection.scalars(statement, rows), strict=True):
                 self._follow(connection, event, row, event_id)
 
-    def _check_stored(self, connection: sa.Connection, event: EventLogEntry, text: str, event_id: int) -> bool:
-        """Stores what follows from an event of a check without partitions that a run planned; whether it did."""
+    def _store_plan(self, connection: sa.Connection, event: EventLogEntry, text: str, event_id: int) -> None:
+        """Stores that a run plans a check."""
         found = event.get_dagster_event().event_specific_data
-        assert isinstance(found, AssetCheckEvaluationPlanned | AssetCheckEvaluation)
+        assert isinstance(found, AssetCheckEvaluationPlanned)
+        if found.partitions_subset is not None:
+            self.store_asset_check_event(event, event_id)
+            return
         row = {
             "asset_key": found.asset_key.to_string(),
             "check_name": found.check_name,
             "run_id": event.run_id,
+            "execution_status": AssetCheckExecutionRecordStatus.PLANNED.value,
             "evaluation_event": text,
             "evaluation_event_timestamp": self._event_insert_timestamp(event),  # type: ignore[no-untyped-call]
             "evaluation_event_storage_id": event_id,
         }
-        if isinstance(found, AssetCheckEvaluation):
-            status = (
-                AssetCheckExecutionRecordStatus.SUCCEEDED if found.passed else AssetCheckExecutionRecordStatus.FAILED
-            )
-            target = found.target_materialization_data
-            row |= {"execution_status": status.value, "materialization_event_storage_id": target and target.storage_id}
-            return found.partition is None and connection.exec_driver_sql(EVALUATED, row).rowcount > 0
-        if found.partitions_subset is not None:
-            return False
-        row["execution_status"] = AssetCheckExecutionRecordStatus.PLANNED.value
         connection.exec_driver_sql(_insertion(AssetCheckExecutionsTable, tuple(row)), row)
-        return True
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:

@@ -5,12 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
 
 from spacex_assets.config import ContractMode
 from spacex_assets.load import ledger
 
-_LOADS = ledger.LOADS.c
+_LAST = """
+WITH ours AS NOT MATERIALIZED (SELECT * FROM ops.loads WHERE endpoint = %(endpoint)s AND outcome = %(loaded)s),
+    last AS MATERIALIZED (SELECT run_id, sha256 FROM ours ORDER BY id DESC LIMIT 1)
+SELECT ours.*, (SELECT min(fetched_at) FROM ours WHERE id > coalesce(
+    (SELECT max(id) FROM ours WHERE sha256 <> (SELECT sha256 FROM last)), 0)) AS unchanged_since
+FROM ours WHERE run_id = (SELECT run_id FROM last) ORDER BY id"""
+
+_LOADED = """
+SELECT name FROM unnest(%(names)s::text[]) name
+WHERE EXISTS (SELECT FROM ops.loads WHERE endpoint = name AND outcome = %(loaded)s)"""
 
 
 @dataclass(frozen=True)
@@ -38,14 +46,10 @@ class LastLoad:
 
 def last_load(connection: sa.Connection, endpoint: str) -> LastLoad | None:
     """The last load of an endpoint; ``None`` before the first."""
-    ours = sa.and_(_LOADS.endpoint == endpoint, _LOADS.outcome == ledger.LOADED)
-    last_run = sa.select(_LOADS.run_id).where(ours).order_by(_LOADS.id.desc()).limit(1).scalar_subquery()
-    rows = connection.execute(sa.select(ledger.LOADS).where(ours, _LOADS.run_id == last_run).order_by(_LOADS.id)).all()
+    rows = connection.exec_driver_sql(_LAST, {"endpoint": endpoint, "loaded": ledger.LOADED}).all()
     if not rows:
         return None
     last = rows[-1]
-    other = sa.select(sa.func.max(_LOADS.id)).where(ours, _LOADS.sha256 != last.sha256).scalar_subquery()
-    since = sa.select(sa.func.min(_LOADS.fetched_at)).where(ours, _LOADS.id > sa.func.coalesce(other, 0))
     return LastLoad(
         run_id=last.run_id,
         sha256=last.sha256,
@@ -54,12 +58,10 @@ def last_load(connection: sa.Connection, endpoint: str) -> LastLoad | None:
         quarantined=last.documents_quarantined,
         collapsed=last.documents_collapsed,
         retained={row.table_name: row.rows_retained for row in rows},
-        unchanged_since=connection.execute(since).scalar_one(),
+        unchanged_since=last.unchanged_since,
     )
 
 
 def loaded_endpoints(connection: sa.Connection, names: Iterable[str]) -> set[str]:
     """Those of the endpoints that were loaded at least once."""
-    name = sa.func.unnest(sa.literal(list(names), ARRAY(sa.Text))).column_valued("name")
-    loaded = sa.exists().where(_LOADS.endpoint == name, _LOADS.outcome == ledger.LOADED)
-    return set(connection.scalars(sa.select(name).where(loaded)))
+    return set(connection.exec_driver_sql(_LOADED, {"names": list(names), "loaded": ledger.LOADED}).scalars())

@@ -1,4 +1,4 @@
-"""One look at the tables of an endpoint: what its checks find, all of it in one state of the database.
+"""One look at the tables of an endpoint: what its checks find, all in one state of the database until one crashes.
 
 What does not belong here: the single rules, and how Dagster is told (``tables.py``).
 """
@@ -59,11 +59,11 @@ class Look:
         return drift(self.connection, self.endpoint.name)
 
     def tried(self, judge: Callable[[], Findings]) -> Findings | Exception:
-        """What one check finds, or the error that it ends with; the next one can go on after it."""
+        """What one check finds, or the error that it ends with; the next one goes on in a state of its own."""
         try:
-            with self.connection.begin_nested():
-                return judge()
+            return judge()
         except Exception as error:
+            self.connection.rollback()
             return error
 
     @cached_property

@@ -1,6 +1,6 @@
 """What is asked of an endpoint's tables after its load: one step, nothing is withheld any more.
 
-All queries of the step see one state of the database, and a check that crashes hides none of the others: each is
+All queries of the step see one state of the database until a check crashes, which hides none of the others: each is
 judged and told by itself, then the step fails. It looks at other endpoints' tables too: in one process its priority
 puts it after every load of the run, without waiting for those that fail; where steps run side by side, it waits for
 those tables, and is skipped if one of them fails. What does not belong here: the single checks.
