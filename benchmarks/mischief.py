@@ -1,17 +1,18 @@
 """What happens to a source and to a warehouse over the days, at random but the same for the same seed.
 
 Documents are corrected, added, deleted, broken and mended; responses go wrong; somebody edits a table by hand; a
-connection is cut. What does not belong here: what the platform makes of it (``soak.py``).
+connection is cut, the process of a run killed. What does not belong here: what the platform makes of it (``soak.py``).
 """
 
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from random import Random
 
+import psutil
 import sqlalchemy as sa
 
 from spacex_assets.endpoints import kinds
@@ -31,11 +32,12 @@ SHRINKS_BY = 2
 
 @dataclass
 class Mischief:
-    """One life's trouble; ``done`` counts it by kind."""
+    """One life's trouble; ``done`` counts it by kind. ``workers`` are the processes of runs."""
 
     random: Random
     source: RunningSimulator
     engine: sa.Engine
+    workers: Callable[[], list[psutil.Process]] | None = None
     done: Counter[str] = field(default_factory=Counter)
     broken: dict[tuple[str, str], str] = field(default_factory=dict)
     vanished: Counter[str] = field(default_factory=Counter)
@@ -83,18 +85,19 @@ class Mischief:
 
     @contextmanager
     def in_the_middle(self) -> Iterator[None]:
-        """Perhaps the warehouse's connections are cut, some time after the block began."""
+        """Perhaps the warehouse's connections are cut or a run is killed, some time after the block began."""
         if self.random.random() < 0.7:
             yield
             return
         ended = threading.Event()
-        cutter = threading.Thread(target=self._cut, args=(self.random.uniform(0.1, 2.0), ended))
-        cutter.start()
+        harm = self._kill if self.workers is not None and self.random.random() < 0.5 else self._cut
+        harming = threading.Thread(target=harm, args=(self.random.uniform(0.1, 2.0), ended))
+        harming.start()
         try:
             yield
         finally:
             ended.set()
-            cutter.join()
+            harming.join()
 
     def loaded(self, endpoint: str) -> None:
         """Says that what the endpoint has now was loaded."""
@@ -120,6 +123,15 @@ class Mischief:
             if cut:
                 self.done["connection: cut"] += cut
                 return
+
+    def _kill(self, seconds: float, ended: threading.Event) -> None:
+        while not ended.wait(0.1):
+            if self.workers is not None and (workers := self.workers()):
+                ended.wait(seconds)
+                with suppress(psutil.NoSuchProcess):
+                    workers[0].kill()
+                    self.done["run: killed"] += 1
+                    return
 
     def _correct(self, endpoint: Endpoint) -> None:
         document = self._whole_document(endpoint)

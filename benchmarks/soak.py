@@ -1,36 +1,36 @@
-"""The platform left to live for days in minutes: `python -m benchmarks.soak [days] [seed]`.
+"""The platform left to live for days in minutes: `python -m benchmarks.soak [days] [seed] [daemon]`.
 
-At every tick the source changes, misbehaves and is loaded; every night upkeep runs over a platform that has grown a day
-older. At the end all trouble ends, and whatever was promised has to hold. What does not belong here: the trouble
-itself (``mischief.py``).
+At every tick the source changes, misbehaves and is loaded, by runs of our own or by Dagster's daemon; every night
+upkeep runs over a platform that has grown a day older. At the end all trouble ends, and whatever was promised has to
+hold. What does not belong here: the trouble itself (``mischief.py``), and who loads (``drivers.py``).
 """
 
-import gc
 import json
 import os
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from random import Random
-from typing import Protocol
 
 import dagster as dg
 import psutil
 import sqlalchemy as sa
 from pydantic import SecretStr
 
+from benchmarks.drivers import Daemon, DirectRuns, Driver
 from benchmarks.mischief import OBSERVER, Mischief
 from spacex_assets.automation.runs import unfinished_runs
 from spacex_assets.automation.upkeep import upkeep
 from spacex_assets.checks.look import findings
 from spacex_assets.config import Settings
-from spacex_assets.definitions import build_defs, typed_lake
+from spacex_assets.definitions import typed_lake
 from spacex_assets.embedded import EmbeddedPostgres
 from spacex_assets.endpoints.layout import TableLayout
 from spacex_assets.endpoints.registry import ENDPOINTS
@@ -44,58 +44,10 @@ from spacex_assets.simulator.server import RunningSimulator, running_simulator
 
 TICKS_A_DAY = 6
 KEPT_DAYS = 2.0
+SETTLED_WITHIN_SECONDS = 900.0
 LAYOUTS = [layout for endpoint in ENDPOINTS.values() for layout in endpoint.layouts]
 Tables = Mapping[str, str]
 """A digest of the steady columns of every table, by name."""
-
-
-class Driver(Protocol):
-    """What has the platform notice the source: runs of our own, or a daemon with its sensors."""
-
-    def running(self) -> AbstractContextManager[object]:
-        """Everything that is to run for ever runs until the block ends."""
-
-    def tick(self) -> None:
-        """Gives it the time or the run to load what there is, which may fail."""
-
-    def settle(self) -> None:
-        """The same when there is no trouble any more, until it is loaded."""
-
-    @property
-    def quiet(self) -> bool:
-        """Whether nobody loads."""
-
-    @property
-    def memory(self) -> float:
-        """MiB of all processes that are to run for ever."""
-
-
-@dataclass
-class DirectRuns:
-    """Runs of the whole graph in this process."""
-
-    settings: Settings
-    instance: dg.DagsterInstance
-    failed: int = 0
-    quiet: bool = True
-
-    def running(self) -> AbstractContextManager[None]:
-        return nullcontext()
-
-    def settle(self) -> None:
-        self.tick()
-
-    def tick(self) -> None:
-        job = build_defs(self.settings).resolve_implicit_global_asset_job_def()
-        result = job.execute_in_process(
-            instance=self.instance, raise_on_error=False, run_config={"loggers": {"progress": {}}}
-        )
-        self.failed += not result.success
-
-    @property
-    def memory(self) -> float:
-        gc.collect()
-        return float(psutil.Process().memory_info().rss / 2**20)
 
 
 @dataclass
@@ -115,7 +67,7 @@ class Soak:
             self.settings.warehouse_url, poolclass=sa.NullPool, connect_args={"application_name": OBSERVER}
         )
         self.warehouse = Warehouse(self.engine)
-        self.mischief = Mischief(Random(self.seed), self.source, self.engine)
+        self.mischief = Mischief(Random(self.seed), self.source, self.engine, self.driver.workers)
         self.strangers = set(children())
 
     def live(self, days: int, ticks_a_day: int = TICKS_A_DAY) -> None:
@@ -124,7 +76,7 @@ class Soak:
             self._live(days, ticks_a_day)
 
     def _live(self, days: int, ticks_a_day: int) -> None:
-        self.driver.settle()
+        self._settle()
         self._look()
         for _ in range(days):
             for _ in range(ticks_a_day):
@@ -138,12 +90,22 @@ class Soak:
             age(self.settings, self.engine, days=1)
             upkeep(self.instance, self.warehouse, open_store(self.settings), self.settings, dry_run=False)
         self.mischief.end()
-        self.driver.settle()
+        self._settle()
         self._look()
 
     def verify(self) -> list[str]:
         """Everything that is not as it was promised to be."""
         return [*self._tables(), *self._history(), *self._runs(), *self._left_over()]
+
+    def _settle(self) -> None:
+        """Waits until every endpoint was loaded anew. Raises :class:`TimeoutError`."""
+        with self.engine.connect() as connection:
+            began = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+        deadline = time.monotonic() + SETTLED_WITHIN_SECONDS
+        while (late := ENDPOINTS.keys() - self._loaded(since=began).keys()) or not self.driver.quiet:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"Not loaded within {SETTLED_WITHIN_SECONDS:.0f} s: {sorted(late)}.")
+            self.driver.tick()
 
     def _look(self) -> None:
         """Remembers the tables as they are at this moment, when nobody writes."""
@@ -161,21 +123,21 @@ class Soak:
                 self.mischief.loaded(name)
         self.memory.append(self.driver.memory)
 
-    def up_to_date(self) -> bool:
-        """Whether what the source has now was loaded."""
-        loaded = self._loaded()
-        return all(loaded.get(name) == self._served(name) for name in ENDPOINTS)
-
-    def _loaded(self) -> dict[str, str]:
+    def _loaded(self, since: object = "-infinity") -> dict[str, str]:
+        """The content that was loaded last, by endpoint."""
         query = (
             "SELECT DISTINCT ON (endpoint) endpoint, sha256 FROM ops.loads WHERE outcome = 'loaded' "
-            "ORDER BY endpoint, id DESC"
+            "AND started_at >= %s ORDER BY endpoint, id DESC"
         )
         with self.engine.connect() as connection:
-            return {str(name): str(content) for name, content in connection.exec_driver_sql(query)}
+            return {str(name): str(content) for name, content in connection.exec_driver_sql(query, (since,))}
 
     def _served(self, endpoint: str) -> str:
         return sha256(self.source.content.body(endpoint).open().read()).hexdigest()
+
+    def runs(self) -> Mapping[str, int]:
+        """How the runs that are not forgotten ended."""
+        return Counter(f"runs: {run.status.value}" for run in self.instance.get_runs())
 
     def _tables(self) -> Iterator[str]:
         """Each table is the source's last content, leaf by leaf."""
@@ -256,7 +218,9 @@ def record(folder: Path, launches: int) -> None:
 
 
 @contextmanager
-def soak(database_url: str, folder: Path, *, launches: int, seed: int) -> Iterator[Soak]:
+def soak(
+    database_url: str, folder: Path, *, launches: int, seed: int, driver: Callable[..., Driver] = DirectRuns
+) -> Iterator[Soak]:
     """A platform that has not begun to live, over an empty database and an empty folder."""
     recordings = folder / "recordings"
     recordings.mkdir()
@@ -276,10 +240,10 @@ def soak(database_url: str, folder: Path, *, launches: int, seed: int) -> Iterat
             )
         )
         with dg.DagsterInstance.get() as instance:
-            yield Soak(settings, source, instance, DirectRuns(settings, instance), seed)
+            yield Soak(settings, source, instance, driver(settings, instance), seed)
 
 
-def main(days: int, seed: int) -> None:
+def main(days: int, seed: int, driver: Callable[..., Driver]) -> None:
     """Prints what happened; ends with status 1 if anything is not as promised."""
     with tempfile.TemporaryDirectory(prefix="soak-") as name:
         folder = Path(name)
@@ -289,14 +253,14 @@ def main(days: int, seed: int) -> None:
         server.ensure_database("soak")
         began = time.perf_counter()
         try:
-            with soak(server.url("soak"), folder, launches=50, seed=seed) as life:
+            with soak(server.url("soak"), folder, launches=50, seed=seed, driver=driver) as life:
                 life.live(days)
                 wrong = life.verify()
-                days_end = [f"{mib:.0f}" for mib in life.memory[:: 2 * TICKS_A_DAY]]
+                twice_a_day = [f"{mib:.0f}" for mib in life.memory[::TICKS_A_DAY]]
                 print(f"{days} days of {TICKS_A_DAY} ticks, seed {seed}, in {time.perf_counter() - began:.0f} s")
-                for what, times in sorted(life.mischief.done.items()):
+                for what, times in sorted({**life.mischief.done, **life.runs()}.items()):
                     print(f"  {what:<30}{times:>6}")
-                print(f"  memory, MiB, day by day: {' '.join(days_end)}")
+                print(f"  memory, MiB, twice a day: {' '.join(twice_a_day)}")
                 print("\n".join(wrong) or "Everything holds.")
                 sys.exit(bool(wrong))
         finally:
@@ -305,4 +269,5 @@ def main(days: int, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    main(*(int(argument) for argument in (*sys.argv[1:3], *("5", "1")[len(sys.argv) - 1 :])))
+    named = sys.argv[1:] + ["5", "1", "runs"][len(sys.argv) - 1 :]
+    main(int(named[0]), int(named[1]), {"runs": DirectRuns, "daemon": Daemon}[named[2]])
