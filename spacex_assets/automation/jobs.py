@@ -10,6 +10,8 @@ from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.endpoints.tables import SCHEMA
 
 EVERYTHING, FULL_COMPARE = "everything", "full_compare"
+LOADING = {EVERYTHING, FULL_COMPARE, *ENDPOINTS}
+"""The jobs of which every run has to do with endpoints."""
 ANEW = {"dagster/retry_strategy": "ALL_STEPS"}
 """A run that is begun anew because its process died fetches again: a newer snapshot has no frames yet."""
 FINISHED = {dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
@@ -59,6 +61,17 @@ def busy_endpoints(instance: dg.DagsterInstance) -> set[str]:
     """The endpoints that a run which is queued or in progress has steps of: each endpoint is a pool."""
     pools = (run.run_op_concurrency.all_pools or () for run in unfinished_runs(instance) if run.run_op_concurrency)
     return set().union(*pools) & ENDPOINTS.keys()
+
+
+def planned_endpoints(instance: dg.DagsterInstance, run_id: str) -> set[str]:
+    """The endpoints that a run was to load or to check."""
+    planned = {dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED, dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED}
+    events = [
+        record.event_log_entry.get_dagster_event()
+        for record in instance.get_records_for_run(run_id, of_type=planned).records
+    ]
+    keys = [event.asset_key or event.asset_check_planned_data.asset_key for event in events]
+    return {key.path[-1] for key in keys} & ENDPOINTS.keys()
 
 
 def listed(names: Collection[str]) -> str:

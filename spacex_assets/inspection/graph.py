@@ -11,11 +11,11 @@ import dagster as dg
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES, RunRecord
 from pydantic import BaseModel
 
+from spacex_assets.automation.jobs import planned_endpoints
 from spacex_assets.checks.verdicts import Verdicts, verdicts
 from spacex_assets.config import Settings
 from spacex_assets.definitions import build_defs
 from spacex_assets.endpoints.registry import ENDPOINTS
-from spacex_assets.endpoints.tables import SCHEMA
 from spacex_assets.launcher import PROCESS_TAG
 from spacex_assets.processes import lives
 
@@ -64,16 +64,10 @@ def open_runs(instance: dg.DagsterInstance, heard_at: Mapping[str, datetime]) ->
     for statuses in (NOT_FINISHED_STATUSES, BROKEN_OFF):
         for record in instance.get_run_records(dg.RunsFilter(statuses=list(statuses)), limit=RUNS_SEEN):
             unheard = [name for name in ENDPOINTS if name not in heard_at or heard_at[name] < record.create_timestamp]
-            planned = _planned(instance, record.dagster_run.run_id) if unheard else set()
-            one = _open_run(record, [name for name in unheard if dg.AssetKey([SCHEMA, name]) in planned])
+            planned = planned_endpoints(instance, record.dagster_run.run_id) if unheard else set()
+            one = _open_run(record, [name for name in unheard if name in planned])
             if one.unloaded or not one.ended:
                 yield one
-
-
-def _planned(instance: dg.DagsterInstance, run_id: str) -> set[dg.AssetKey | None]:
-    """The assets that a run was to materialize."""
-    found = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED)
-    return {record.event_log_entry.get_dagster_event().asset_key for record in found.records}
 
 
 def _open_run(record: RunRecord, unloaded: Iterable[str]) -> OpenRun:

@@ -82,11 +82,11 @@ FAMILIES = (
     Family(
         "spacex_last_success_timestamp_seconds",
         "gauge",
-        "When an endpoint was last loaded.",
+        "When an endpoint was last loaded; 0: never.",
         "seconds",
         ("endpoint",),
-        """SELECT endpoint, extract(epoch FROM max(finished_at)) FROM ops.loads
-        WHERE outcome = 'loaded' GROUP BY 1""",
+        """SELECT e, coalesce(extract(epoch FROM max(finished_at)), 0) FROM unnest({endpoints}) e
+        LEFT JOIN ops.loads l ON l.endpoint = e AND outcome = 'loaded' GROUP BY 1""",
     ),
     Family(
         "spacex_snapshot_age_seconds",

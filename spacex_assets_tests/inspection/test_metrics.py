@@ -83,6 +83,7 @@ def test_the_figures_are_those_of_the_ledger(loaded: Platform) -> None:
         "SELECT extract(epoch FROM max(finished_at)) FROM ops.loads WHERE endpoint = 'cores' AND outcome = 'loaded'"
     )
     assert samples["spacex_last_success_timestamp_seconds", (("endpoint", "cores"),)] == pytest.approx(float(at))
+    assert samples["spacex_last_success_timestamp_seconds", (("endpoint", "crew"),)] == 0, "never"
     assert samples["spacex_load_seconds_total", (("endpoint", "launches"),)] > 0
 
 

@@ -8,20 +8,22 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import sqlalchemy as sa
+from dagster._core.events import RunFailureReason
 from dagster._core.scheduler.instigation import InstigatorTick, TickStatus
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES, RunRecord
-from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, WILL_RETRY_TAG
+from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, RUN_FAILURE_REASON_TAG, WILL_RETRY_TAG
 
 from spacex_assets.assets.failures import root_cause
 from spacex_assets.assets.steps import endpoint_of_step
 from spacex_assets.automation.alerts.problems import (
+    BrokenRun,
     Facts,
     FailingTicks,
-    LastRun,
     RefusingDestination,
     Unloaded,
     check_subject,
 )
+from spacex_assets.automation.jobs import LOADING, planned_endpoints
 from spacex_assets.checks.verdicts import verdicts
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.load import ledger
@@ -30,8 +32,21 @@ from spacex_assets.load.incidents import DESTINATIONS
 RUNS_SEEN = 100
 """How many runs that go on or are to be tried again are looked at."""
 UNKNOWN = "no error was recorded"
+FAILED_SEEN = 200
+"""How many failed runs are looked at, of those since all endpoints were loaded."""
+SAYS_NOTHING = "This run has been marked as failed from outside the execution context"
+"""How Dagster words that somebody else ended a run."""
 TICKS_SEEN = 100
 """How far back the ticks of a sensor or schedule that fails are looked at."""
+
+_RUN_ENDS, _ENGINE_SAYS = dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.ENGINE_EVENT
+_STEP_BEGINS = {dg.DagsterEventType.STEP_START, dg.DagsterEventType.STEP_RESTARTED}
+_STEP_ENDS = {
+    dg.DagsterEventType.STEP_SUCCESS,
+    dg.DagsterEventType.STEP_FAILURE,
+    dg.DagsterEventType.STEP_SKIPPED,
+    dg.DagsterEventType.STEP_UP_FOR_RETRY,
+}
 
 _UNLOADED = sa.text("""\
 SELECT loads.endpoint, min(loads.finished_at), count(DISTINCT loads.run_id),
@@ -48,13 +63,24 @@ JOIN ops.loads ON loads.endpoint = e.name AND loads.id > good.id
 WHERE loads.outcome IN ('failed', 'blocked') AND loads.run_id <> ALL (:undecided)
 GROUP BY loads.endpoint ORDER BY min(loads.id)""")
 
-_LOADED_AT = sa.text("""\
-SELECT e.name, (SELECT min(started_at) FROM ops.loads WHERE run_id = last.run_id AND outcome = 'loaded')
-FROM unnest(CAST(:endpoints AS text[])) AS e (name)
+_LOADED_SINCE = sa.text("""\
+SELECT e.name, last.finished_at FROM unnest(CAST(:endpoints AS text[])) AS e (name)
 CROSS JOIN LATERAL (
-    SELECT run_id FROM ops.loads WHERE endpoint = e.name AND outcome = 'loaded' ORDER BY id DESC LIMIT 1
+    SELECT finished_at FROM ops.loads
+    WHERE endpoint = e.name AND outcome = 'loaded' AND run_id <> ALL (:undecided) ORDER BY id DESC LIMIT 1
 ) last""")
-"""All endpoints of a run count from its first load, so that they become stale together."""
+
+_LOADED_AT = sa.text("""\
+SELECT e.name, coalesce(
+    (SELECT min(started_at) FROM ops.loads WHERE run_id = last.run_id AND outcome = 'loaded'),
+    (SELECT min(started_at) FROM ops.loads WHERE outcome = 'loaded')
+) AS loaded_at, last.run_id IS NULL AS never
+FROM unnest(CAST(:endpoints AS text[])) AS e (name)
+LEFT JOIN LATERAL (
+    SELECT run_id FROM ops.loads WHERE endpoint = e.name AND outcome = 'loaded' ORDER BY id DESC LIMIT 1
+) last ON true""")
+"""All endpoints of a run count from its first load, so that they become stale together; one that was never loaded, from
+the first load of all."""
 
 
 def facts(
@@ -70,12 +96,14 @@ def facts(
     checks = verdicts(instance, repository.asset_graph.asset_check_keys)
     endpoints = {"endpoints": list(ENDPOINTS)}
     unloaded = connection.execute(_UNLOADED, {**endpoints, "undecided": list(undecided)})
+    loaded = [row for row in connection.execute(_LOADED_AT, endpoints) if row.loaded_at is not None]
     return Facts(
         at=datetime.now(UTC),
         stale_after=stale_after,
         unloaded=tuple(Unloaded(*row) for row in unloaded),
-        loaded_at=dict(connection.execute(_LOADED_AT, endpoints).tuples().all()),
-        last_runs=tuple(_last_runs(connection, instance, repository.job_names, undecided)),
+        loaded_at={row.name: row.loaded_at for row in loaded},
+        never_loaded={row.name for row in loaded if row.never},
+        broken_runs=tuple(_broken_runs(connection, instance, repository.job_names, undecided)),
         verdicts=checks.bad,
         unjudged={check_subject(one.asset, one.check) for one in checks.unjudged},
         undecided_runs=undecided,
@@ -96,48 +124,78 @@ def undecided_runs(instance: dg.DagsterInstance) -> set[str]:
     return undecided
 
 
-def _last_runs(
+def _broken_runs(
     connection: sa.Connection, instance: dg.DagsterInstance, jobs: Iterable[str], undecided: Collection[str]
-) -> Iterator[LastRun]:
-    ended = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
-    for job in jobs:
-        records = instance.get_run_records(
-            dg.RunsFilter(job_name=job, statuses=ended), limit=RUNS_SEEN, order_by="update_timestamp"
-        )
-        for record in records:
-            if record.dagster_run.run_id not in undecided:
-                yield _last_run(connection, instance, record)
-                break
+) -> Iterator[BrokenRun]:
+    """Newest first; a run is over for an endpoint that was loaded since, and without any once its job has succeeded."""
+    query = connection.execute(_LOADED_SINCE, {"endpoints": list(ENDPOINTS), "undecided": list(undecided)})
+    loaded_at = {str(name): at.astimezone(UTC) for name, at in query}
+    for record in _failed_runs(instance, jobs, min(loaded_at.values()) if len(loaded_at) == len(ENDPOINTS) else None):
+        run, ended_at = record.dagster_run, _ended_at(record)
+        if run.run_id in undecided or (broken := _broken(connection, instance, run)) is None:
+            continue
+        error, endpoints = broken
+        left = [name for name in sorted(endpoints) if name not in loaded_at or loaded_at[name] < ended_at]
+        if left or (not endpoints and not _succeeded_since(instance, run.job_name, ended_at)):
+            yield BrokenRun(run.job_name, run.run_id, ended_at, error, left)
 
 
-def _last_run(connection: sa.Connection, instance: dg.DagsterInstance, record: RunRecord) -> LastRun:
-    run = record.dagster_run
+def _failed_runs(instance: dg.DagsterInstance, jobs: Iterable[str], since: datetime | None) -> list[RunRecord]:
+    """The failed runs since all endpoints were loaded, and the last of each job that has to do with none."""
+    failed = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=since)
+    found = list(instance.get_run_records(failed, limit=FAILED_SEEN))
+    for job in set(jobs) - LOADING:
+        of_job = dg.RunsFilter(job_name=job, statuses=[dg.DagsterRunStatus.FAILURE])
+        found += instance.get_run_records(of_job, limit=1)
+    return sorted({record.storage_id: record for record in found}.values(), key=_ended_at, reverse=True)
+
+
+def _broken(connection: sa.Connection, instance: dg.DagsterInstance, run: dg.DagsterRun) -> tuple[str, set[str]] | None:
+    """Why a run failed and which endpoints that concerns, but for those of which the ledger tells; ``None``: of all."""
     loads = ledger.LOADS.c
     outcomes = sa.select(loads.endpoint, loads.outcome).where(loads.run_id == run.run_id).distinct()
-    by_endpoint = connection.execute(outcomes).tuples().all()
-    told = {endpoint for endpoint, outcome in by_endpoint if outcome in (ledger.FAILED, ledger.BLOCKED)}
-    return LastRun(
-        job=run.job_name,
-        run_id=run.run_id,
-        ended_at=datetime.fromtimestamp(record.end_time or record.update_timestamp.timestamp(), UTC),
-        error=None if run.is_success else _untold(instance, run.run_id, told),
-        succeeded=run.is_success,
-        loads=any(outcome == ledger.LOADED for _, outcome in by_endpoint),
-    )
-
-
-def _untold(instance: dg.DagsterInstance, run_id: str, told: Collection[str]) -> str | None:
-    """Why a run failed, but for the steps of the endpoints of which the ledger tells; ``None``: it tells all."""
-    steps = list(_events(instance, run_id, dg.DagsterEventType.STEP_FAILURE))
+    by_endpoint = dict(connection.execute(outcomes).tuples().all())
+    told = {name for name, outcome in by_endpoint.items() if outcome in (ledger.FAILED, ledger.BLOCKED)}
+    if run.tags.get(RUN_FAILURE_REASON_TAG) != RunFailureReason.STEP_FAILURE.value:
+        planned = planned_endpoints(instance, run.run_id) - told
+        return _death(instance, run.run_id), planned - by_endpoint.keys() or planned
+    steps = _events(instance, run.run_id, dg.DagsterEventType.STEP_FAILURE)
     untold = [event for event in steps if endpoint_of_step(event.step_key or "") not in told]
-    if untold:
-        return f"{untold[0].step_key}: {_reason(untold[0])}"
-    ends = list(_events(instance, run_id, dg.DagsterEventType.RUN_FAILURE))
-    return None if steps else _reason(ends[-1]) if ends else UNKNOWN
+    if not untold:
+        return None
+    concerned = {endpoint_of_step(event.step_key or "") for event in untold} & ENDPOINTS.keys()
+    return f"{untold[0].step_key}: {_reason(untold[0])}", concerned
 
 
-def _events(instance: dg.DagsterInstance, run_id: str, kind: dg.DagsterEventType) -> Iterator[dg.DagsterEvent]:
-    for record in instance.get_records_for_run(run_id, of_type=kind).records:
+def _death(instance: dg.DagsterInstance, run_id: str) -> str:
+    """Why a run ended before its steps did, and in which of them."""
+    said: dict[dg.DagsterEventType, str] = {}
+    at: list[str] = []
+    for event in _events(instance, run_id, *_STEP_BEGINS, *_STEP_ENDS, _RUN_ENDS, _ENGINE_SAYS):
+        step = event.step_key or ""
+        if event.event_type in _STEP_BEGINS:
+            at.append(step)
+        elif event.event_type in _STEP_ENDS:
+            at = [one for one in at if one != step]
+        else:
+            said[event.event_type] = _reason(event)
+    reason = said.get(_RUN_ENDS, UNKNOWN)
+    if reason.startswith(SAYS_NOTHING):
+        reason = said.get(_ENGINE_SAYS, reason)
+    return f"{', '.join(at)}: {reason}" if at else reason
+
+
+def _succeeded_since(instance: dg.DagsterInstance, job: str, moment: datetime) -> bool:
+    later = dg.RunsFilter(job_name=job, statuses=[dg.DagsterRunStatus.SUCCESS], updated_after=moment)
+    return bool(instance.get_run_records(later, limit=1))
+
+
+def _ended_at(record: RunRecord) -> datetime:
+    return datetime.fromtimestamp(record.end_time or record.update_timestamp.timestamp(), UTC)
+
+
+def _events(instance: dg.DagsterInstance, run_id: str, *kinds: dg.DagsterEventType) -> Iterator[dg.DagsterEvent]:
+    for record in instance.get_records_for_run(run_id, of_type=set(kinds)).records:
         yield record.event_log_entry.get_dagster_event()
 
 

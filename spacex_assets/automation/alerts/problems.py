@@ -12,9 +12,6 @@ from spacex_assets.checks.guards import GUARD
 from spacex_assets.checks.verdicts import Verdict
 from spacex_assets.load.incidents import Key, Kind, Problem
 
-ANY_ASSETS = "__ASSET_JOB"
-"""The job of every run that was launched on assets and not on a job."""
-
 
 @dataclass(frozen=True)
 class Unloaded:
@@ -28,18 +25,17 @@ class Unloaded:
 
 
 @dataclass(frozen=True)
-class LastRun:
-    """The last run of a job that ended well or badly. ``error``: why it failed; ``None``: the ledger says it, or well.
+class BrokenRun:
+    """A run of which not all is told by the ledger, why it failed, and what it left to do: no run has done it since.
 
-    ``loads``: it loaded something.
+    ``endpoints``: those that it did not load or check; none for a run that has to do with none.
     """
 
     job: str
     run_id: str
     ended_at: datetime
-    error: str | None
-    succeeded: bool
-    loads: bool
+    error: str
+    endpoints: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -66,13 +62,16 @@ class RefusingDestination:
 class Facts:
     """What was seen. ``undecided_runs`` go on or will be tried again; ``unjudged`` checks have no
     verdict of the last run that planned them; a bad one of an earlier run is a problem still.
+
+    ``broken_runs`` are the newest first. ``loaded_at`` has for an endpoint that ``never_loaded`` when the first was.
     """
 
     at: datetime
     stale_after: timedelta
     unloaded: tuple[Unloaded, ...] = ()
     loaded_at: Mapping[str, datetime] = field(default_factory=dict)
-    last_runs: tuple[LastRun, ...] = ()
+    never_loaded: Collection[str] = ()
+    broken_runs: tuple[BrokenRun, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     unjudged: Collection[str] = ()
     undecided_runs: Collection[str] = ()
@@ -102,7 +101,7 @@ def found(facts: Facts) -> Found:
     }
     problems = [
         *_not_loaded(facts.unloaded),
-        *_run_failed(facts.last_runs),
+        *_run_failed(facts.broken_runs),
         *_check_failed(decided, unloaded),
         *_stale(facts, unloaded),
         *_automation_failed(facts.failing),
@@ -117,13 +116,16 @@ def _not_loaded(unloaded: Iterable[Unloaded]) -> Iterator[Problem]:
         yield Problem(Kind.NOT_LOADED, one.endpoint, one.since, one.error, one.endpoint, one.run_id, one.runs)
 
 
-def _run_failed(last_runs: Collection[LastRun]) -> Iterator[Problem]:
-    """A run on any assets is over once any later run has loaded; a run of a job, once that job has succeeded."""
-    loaded_at = max((run.ended_at for run in last_runs if run.succeeded and run.loads), default=None)
-    for run in last_runs:
-        repaired = run.job == ANY_ASSETS and loaded_at is not None and loaded_at > run.ended_at
-        if run.error is not None and not repaired:
-            yield Problem(Kind.RUN_FAILED, run.job, run.ended_at, run.error, run_id=run.run_id)
+def _run_failed(broken: Iterable[BrokenRun]) -> Iterator[Problem]:
+    """One per job, however many of its runs broke, about the last of them."""
+    by_job: dict[str, list[BrokenRun]] = {}
+    for run in broken:
+        by_job.setdefault(run.job, []).append(run)
+    for job, runs in by_job.items():
+        left = sorted(set().union(*(run.endpoints for run in runs)))
+        error = runs[0].error + (f" Left to do: {', '.join(left)}." if left else "")
+        only = left[0] if len(left) == 1 else None
+        yield Problem(Kind.RUN_FAILED, job, runs[-1].ended_at, error, only, runs[0].run_id, len(runs))
 
 
 def _check_failed(verdicts: Iterable[Verdict], unloaded: Collection[str]) -> Iterator[Problem]:
@@ -139,7 +141,8 @@ def _stale(facts: Facts, unloaded: Collection[str]) -> Iterator[Problem]:
     for endpoint, loaded_at in facts.loaded_at.items():
         since = loaded_at + facts.stale_after
         if since <= facts.at and endpoint not in unloaded:
-            error = f"last loaded {loaded_at:%Y-%m-%d %H:%M:%S} UTC; expected at most {facts.stale_after} ago"
+            last = "never loaded, the first endpoint" if endpoint in facts.never_loaded else "last loaded"
+            error = f"{last} {loaded_at:%Y-%m-%d %H:%M:%S} UTC; expected at most {facts.stale_after} ago"
             yield Problem(Kind.STALE, endpoint, since, error, endpoint, runs=0)
 
 

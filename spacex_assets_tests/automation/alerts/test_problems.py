@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from spacex_assets.automation.alerts.problems import (
+    BrokenRun,
     Facts,
     FailingTicks,
-    LastRun,
     RefusingDestination,
     Unloaded,
     found,
@@ -64,13 +64,21 @@ def test_an_endpoint_is_stale_once_its_window_is_over_unless_it_is_told_why() ->
     assert keys(facts(loaded_at=loaded_at, unloaded=(UNLOADED,))) == [(Kind.NOT_LOADED, "cores")]
 
 
-def test_a_run_on_assets_is_over_once_a_later_run_of_another_job_has_loaded() -> None:
-    failed = LastRun("__ASSET_JOB", "a", NOW - DAY, "killed", succeeded=False, loads=False)
-    other = LastRun("daily", "b", NOW, None, succeeded=True, loads=True)
-    idle = LastRun("sweep", "c", NOW, None, succeeded=True, loads=False)
-    assert keys(facts(last_runs=(failed,))) == [(Kind.RUN_FAILED, "__ASSET_JOB")]
-    assert keys(facts(last_runs=(failed, idle))) == [(Kind.RUN_FAILED, "__ASSET_JOB")]
-    assert keys(facts(last_runs=(failed, other))) == []
+def test_an_endpoint_that_was_never_loaded_is_stale_too_and_says_so() -> None:
+    seen = facts(loaded_at={"cores": NOW - 3 * DAY, "ships": NOW - 3 * DAY}, never_loaded={"ships"})
+    cores, ships = found(seen).problems
+    assert cores.error.startswith("last loaded 2026-01-28")
+    assert ships.error.startswith("never loaded, the first endpoint 2026-01-28")
+
+
+def test_the_runs_of_a_job_that_broke_are_one_problem_that_names_what_is_left_to_do() -> None:
+    later = BrokenRun("everything", "b", NOW, "killed.", {"cores", "ships"})
+    earlier = BrokenRun("everything", "a", NOW - DAY, "gone.", {"crew"})
+    sweep = BrokenRun("upkeep", "c", NOW, "sweep: broke")
+    everything, upkeep = found(facts(broken_runs=(later, sweep, earlier))).problems
+    assert everything.error == "killed. Left to do: cores, crew, ships."
+    assert (everything.since, everything.run_id, everything.runs) == (NOW - DAY, "b", 2)
+    assert (upkeep.key, upkeep.error) == ((Kind.RUN_FAILED, "upkeep"), "sweep: broke")
 
 
 @pytest.mark.parametrize(("failures", "dead"), [(2, False), (3, True)])
