@@ -169,7 +169,7 @@ def _broken(connection: sa.Connection, instance: dg.DagsterInstance, run: dg.Dag
 
 def _death(instance: dg.DagsterInstance, run_id: str) -> str:
     """Why a run ended before its steps did, and in which of them."""
-    said: dict[dg.DagsterEventType, str] = {}
+    reason, said_before = UNKNOWN, ""
     at: list[str] = []
     for event in _events(instance, run_id, *_STEP_BEGINS, *_STEP_ENDS, _RUN_ENDS, _ENGINE_SAYS):
         step = event.step_key or ""
@@ -177,11 +177,12 @@ def _death(instance: dg.DagsterInstance, run_id: str) -> str:
             at.append(step)
         elif event.event_type in _STEP_ENDS:
             at = [one for one in at if one != step]
+        elif event.event_type is _ENGINE_SAYS:
+            said_before = _reason(event)
         else:
-            said[event.event_type] = _reason(event)
-    reason = said.get(_RUN_ENDS, UNKNOWN)
-    if reason.startswith(SAYS_NOTHING):
-        reason = said.get(_ENGINE_SAYS, reason)
+            reason = _reason(event)
+            if reason.startswith(SAYS_NOTHING):
+                reason = said_before or reason
     return f"{', '.join(at)}: {reason}" if at else reason
 
 
