@@ -14,7 +14,7 @@ from dagster._core.workspace.load_target import ModuleTarget
 from dagster._scheduler.scheduler import launch_scheduled_runs
 
 from spacex_assets.assets.tables import FULL_COMPARE_TAG
-from spacex_assets.automation.jobs import EVERYTHING, FULL_COMPARE, refresh_jobs
+from spacex_assets.automation.jobs import EVERYTHING, FULL_COMPARE, listed, refresh_jobs, run_request
 from spacex_assets.automation.schedules import CRON, GROUPS, refresh_schedules
 from spacex_assets.config import Settings, SettingWrong
 from spacex_assets.definitions import build_defs
@@ -98,3 +98,27 @@ def test_a_daemon_that_is_late_launches_one_run_and_none_while_it_waits(
     after, late = instance.get_ticks(state.instigator_origin_id, state.selector_id)
     assert len(late.run_ids) == 1
     assert after.skip_reason == "A run of launches is queued or in progress."
+
+
+def test_a_schedule_leaves_alone_what_a_run_is_busy_with_and_skips_when_nothing_else_is_left(
+    unattended: Unattended, instance: dg.DagsterInstance
+) -> None:
+    repository = build_defs(unattended.settings).get_repository_def()
+    schedule, job = repository.get_schedule_def("refresh_fleet"), repository.get_job("everything")
+
+    def begin(*endpoints: str) -> None:
+        keys = frozenset(run_request(endpoints).asset_selection or ())
+        instance.create_run_for_job(job_def=job.get_subset(asset_selection=keys), asset_selection=keys)
+
+    def asked() -> tuple[set[str], str | None]:
+        with dg.build_schedule_context(instance, scheduled_execution_time=TEN_TO_SEVEN) as context:
+            tick = schedule.evaluate_tick(context)
+        keys = [key for request in tick.run_requests or () for key in request.asset_selection or ()]
+        return {key.path[-1] for key in keys} & ENDPOINTS.keys(), tick.skip_message
+
+    instance.wipe()
+    begin("cores", "launches")
+    assert asked() == ({*GROUPS["fleet"]} - {"cores"}, None)
+    begin(*GROUPS["fleet"])
+    nothing, why = asked()
+    assert (nothing, why) == (set(), f"A run of {listed(GROUPS['fleet'])} is queued or in progress.")
