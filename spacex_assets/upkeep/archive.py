@@ -17,7 +17,7 @@ from spacex_assets.upkeep.errors import BackupUnreadable
 from spacex_assets.upkeep.programs import Program
 
 _NAME = r'(?:[a-z_][a-z0-9_$]*|"(?:[^"]|"")+")'
-_COPY = re.compile(rf"COPY (?P<table>(?:{'|'.join(SCHEMAS)})\.{_NAME}) \((?:{_NAME}(?:, )?)+\) FROM stdin;\n")
+_COPY = re.compile(rf"COPY (?P<table>(?:{'|'.join(SCHEMAS)})\.{_NAME}) \({_NAME}(?:, {_NAME})*\) FROM stdin;\n")
 _SETVAL = re.compile(rf"SELECT pg_catalog\.setval\('(?:{'|'.join(SCHEMAS)})\.{_NAME}', \d+, (?:true|false)\);\n")
 VERSION_TABLE = "ops.alembic_version"
 
@@ -58,7 +58,7 @@ class Archive:
     @contextmanager
     def parts(self, *options: str) -> Iterator[Iterator[Rows | Position]]:
         """All tables and sequences in it, once. Raises :class:`BackupUnreadable`, at the latest when it is left."""
-        command = [self.pg_restore.path, "--data-only", "--file=-", *options, str(self.file)]
+        command = [self.pg_restore.path, "--data-only", "--file=-", *options, str(self.file.absolute())]
         with TemporaryFile() as errors:
             process = subprocess.Popen(
                 command,
@@ -99,7 +99,7 @@ class Archive:
             raise BackupUnreadable(
                 f"{self.file}: expected a backup of a warehouse, with one row in {table}, found {len(rows)}."
             )
-        return rows[0].decode().rstrip("\n")
+        return rows[0].decode(errors="replace").rstrip("\n")
 
 
 class _Script:
@@ -112,7 +112,7 @@ class _Script:
         for line in self.lines:
             if not line.startswith((b"COPY ", b"SELECT ")):
                 continue
-            text = line.decode()
+            text = line.decode(errors="replace")
             if text.startswith("COPY "):
                 rows = self._rows()
                 if match := _COPY.fullmatch(text):
