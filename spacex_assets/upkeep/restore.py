@@ -5,18 +5,27 @@ then the migrations since go over them. What does not belong here: reading the f
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg2
 import sqlalchemy as sa
-from psycopg2 import OperationalError
-from psycopg2.errors import DependentObjectsStillExist, InsufficientPrivilege, LockNotAvailable
+from psycopg2 import DataError, IntegrityError, OperationalError
+from psycopg2.errors import (
+    DependentObjectsStillExist,
+    FeatureNotSupported,
+    InsufficientPrivilege,
+    LockNotAvailable,
+    UndefinedColumn,
+    UndefinedTable,
+)
+from psycopg2.extensions import cursor as Cursor
 
 from spacex_assets.config import World
 from spacex_assets.errors import WorldMismatch
 from spacex_assets.load.migrate import known_revisions, rebuild, upgrade_within
 from spacex_assets.load.routines import changes
-from spacex_assets.load.schema import SCHEMAS, routines
+from spacex_assets.load.schema import SCHEMAS, TABLES, routines
 from spacex_assets.upkeep.archive import VERSION_TABLE, Archive, Position, Rows
 from spacex_assets.upkeep.errors import BackupUnreadable, RestoreFailed, WarehouseNotEmpty
 from spacex_assets.upkeep.programs import Programs
@@ -24,11 +33,17 @@ from spacex_assets.upkeep.programs import Programs
 LOCK_SECONDS = 30
 """How long a restore waits for each table that somebody else uses."""
 
+_RIGID = """\
+SELECT format('ALTER TABLE %%s ALTER CONSTRAINT %%I', conrelid::regclass, conname) FROM pg_constraint
+WHERE contype = 'f' AND NOT condeferrable AND connamespace::regnamespace::text = ANY (%s)"""
+_DAMAGED = "The file is damaged: take another one. Nothing was changed."
+_FOREIGN = "Something of yours is made of these tables. Drop it, restore, and make it anew."
 _ADVICE = {
     LockNotAvailable: f"A session has used a table for {LOCK_SECONDS} s. End it (see pg_stat_activity), try again.",
     InsufficientPrivilege: "Restore as the owner of the schemas (SPACEX_DATABASE_URL).",
     OperationalError: "PostgreSQL was not reached, or ended the connection. See its log, try again.",
-    DependentObjectsStillExist: "Something of yours is made of these tables. Drop it, restore, and make it anew.",
+    DependentObjectsStillExist: _FOREIGN,
+    FeatureNotSupported: _FOREIGN,
 }
 
 
@@ -46,9 +61,7 @@ def restore(url: str, world: World, file: Path, programs: Programs, *, replace: 
             connection.execute(sa.text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
             _check_target(connection, world, replace)
             rebuild(connection, archive.revision)
-            rows = _copy(connection, archive)
-            # Or no table could be altered by a migration.
-            connection.execute(sa.text("SET CONSTRAINTS ALL IMMEDIATE"))
+            rows = _fill(connection, archive)
             _verify(connection, rows)
             upgrade_within(connection)
             _check_routines(connection)
@@ -98,11 +111,40 @@ def _check_target(connection: sa.Connection, world: World, replace: bool) -> Non
             )
 
 
-def _copy(connection: sa.Connection, archive: Archive) -> dict[str, int]:
+def _fill(connection: sa.Connection, archive: Archive) -> dict[str, int]:
     driver = connection.connection.driver_connection
     assert driver is not None
-    rows, tables = {}, set(_tables(connection))
-    with archive.parts() as parts, driver.cursor() as cursor:
+    tables = set(_tables(connection))
+    try:
+        with driver.cursor() as cursor, _in_any_order(cursor):
+            return _copy(cursor, archive, tables)
+    except (DataError, IntegrityError, UndefinedColumn, UndefinedTable) as error:
+        raise BackupUnreadable(
+            f"{archive.file}: expected the rows of a warehouse, as PostgreSQL took them before, but: "
+            f"{str(error).strip()}\n{_DAMAGED}"
+        ) from error
+
+
+@contextmanager
+def _in_any_order(cursor: Cursor) -> Iterator[None]:
+    """In it a row may come before the one that it refers to, as pg_restore gives them; all are there when it is left.
+
+    No foreign key has anything to check afterwards, or no table could be altered by a migration.
+    """
+    cursor.execute(_RIGID, [list(SCHEMAS)])
+    rigid = [alter for (alter,) in cursor.fetchall()]
+    for alter in rigid:
+        cursor.execute(f"{alter} DEFERRABLE")
+    cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+    yield
+    cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    for alter in rigid:
+        cursor.execute(f"{alter} NOT DEFERRABLE")
+
+
+def _copy(cursor: Cursor, archive: Archive, tables: set[str]) -> dict[str, int]:
+    rows: dict[str, int] = {}
+    with archive.parts() as parts:
         cursor.execute("SET LOCAL client_encoding = 'UTF8'")
         for part in parts:
             if isinstance(part, Position):
@@ -116,6 +158,10 @@ def _copy(connection: sa.Connection, archive: Archive) -> dict[str, int]:
                 reader = _Reader(part)
                 cursor.copy_expert(part.statement, reader)
                 rows[part.table] = reader.count
+    if missing := sorted(tables & {table.fullname for table in TABLES} - rows.keys()):
+        raise BackupUnreadable(
+            f"{archive.file}: expected every table, if only an empty one; missing: {', '.join(missing)}.\n{_DAMAGED}"
+        )
     return rows
 
 

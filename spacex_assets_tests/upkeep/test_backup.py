@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,7 +16,10 @@ import sqlalchemy as sa
 from spacex_assets.config import World
 from spacex_assets.embedded import EmbeddedPostgres, Server
 from spacex_assets.embedded.place import Place, installations
+from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.errors import WorldMismatch
+from spacex_assets.load.incidents import Kind, Problem, reconcile, record_check_failures, record_refused, record_seen
+from spacex_assets.load.ledger import record_unloaded
 from spacex_assets.load.migrate import rebuild, upgrade, write_migration
 from spacex_assets.load.schema import SCHEMAS
 from spacex_assets.load.warehouse import Warehouse
@@ -58,6 +62,29 @@ def contents(url: str) -> dict[str, list[str]]:
         return {**found, "sequences": sorted(connection.scalars(sequences, {"s": list(SCHEMAS)}))}
 
 
+def suffer_outage(url: str) -> None:
+    """What is left where the source was away: loads without snapshot, an incident, whom to tell of it."""
+    engine, now = sa.create_engine(url, poolclass=sa.NullPool), datetime.now(UTC)
+    record_unloaded(
+        engine,
+        ENDPOINTS["rockets"].layouts,
+        run_id="away",
+        endpoint="rockets",
+        source="simulator",
+        sha256=None,
+        fetched_at=now,
+        documents=0,
+        started_at=now,
+        error="The source is away.",
+    )
+    with engine.begin() as connection:
+        record_seen(connection, {"team": "webhook", "night": "log"}, now)
+        reconcile(connection, [Problem(Kind.NOT_LOADED, "rockets", now, "away")], [], ["team", "night"], now)
+        record_refused(connection, "team", "away too", now)
+        verdict = {"asset": "spacex/rockets", "check_name": "fresh", "endpoint": "rockets", "severity": "WARN"}
+        record_check_failures(connection, [{**verdict, "run_id": "away", "evaluated_at": now}])
+
+
 def pg_dump(server: Server) -> Program:
     connection = psycopg2.connect(server.url("postgres").replace("+psycopg2", ""))
     connection.close()
@@ -66,16 +93,17 @@ def pg_dump(server: Server) -> Program:
 
 @pytest.fixture(scope="module")
 def lived(platform: Platform) -> Platform:
-    """A platform with all that a warehouse can hold: rows, versions, quarantine, retention, drift, a foreign edit."""
+    """A platform with rows in every table of ops and some of the others, an outage and a foreign edit behind it."""
     names = ("launches", "cores", "rockets")
     platform.load(*names)
+    suffer_outage(platform.url)
     platform.edit("launches", LAUNCH, {"details": 'tab\t newline\n backslash \\. \\N ünï "quoted"'})
     platform.load(*names)
     platform.edit("launches", "5e9d0d9551a0070000000004", {"flight_number": "four", "new_field": [1]})
     platform.load(*names)
     platform.rows("UPDATE spacex.cores SET serial = serial || '!' WHERE id = (SELECT min(id) FROM spacex.cores)")
     found = contents(platform.url)
-    assert all(found[f"{table}"] for table in ("history.launches", "ops.quarantine", "ops.retention", "ops.drift"))
+    assert all(found[table] for table in found if table.startswith("ops.") or table == "history.launches")
     return platform
 
 
@@ -97,12 +125,13 @@ def empty(server: Server) -> str:
 
 @pytest.fixture
 def filled(empty: str) -> str:
-    """A migrated warehouse of the same world with a row."""
+    """A migrated warehouse of the same world with a row and an outage behind it."""
     warehouse = Warehouse(sa.create_engine(empty, poolclass=sa.NullPool))
     upgrade(warehouse.engine)
     warehouse.claim(World.SIMULATED)
     with warehouse.engine.begin() as connection:
         connection.exec_driver_sql("INSERT INTO spacex.cores (id, serial, status) VALUES (repeat('f', 24), 'B', '')")
+    suffer_outage(empty)
     return empty
 
 
@@ -162,7 +191,7 @@ def test_a_backup_of_an_earlier_schema_is_brought_to_the_present_one(
 
 def test_a_warehouse_with_rows_is_replaced_only_when_told_so(lived: Platform, dump: Path, filled: str) -> None:
     before = contents(filled)
-    with pytest.raises(WarehouseNotEmpty, match=r"rows in spacex\.cores.*--replace"):
+    with pytest.raises(WarehouseNotEmpty, match=r"rows in ops\.check_failures.*--replace"):
         restore(filled, World.SIMULATED, dump, PROGRAMS, replace=False)
     assert contents(filled) == before
     restore(filled, World.SIMULATED, dump, PROGRAMS, replace=True)
@@ -260,6 +289,48 @@ def test_half_a_backup_changes_nothing(dump: Path, filled: str, tmp_path: Path, 
     assert contents(filled) == before
 
 
+@pytest.fixture(scope="module")
+def plain(lived: Platform, server: Server, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A backup that is not compressed, so that nothing but PostgreSQL notices damage to its rows."""
+    file = tmp_path_factory.mktemp("plain") / "plain.dump"
+    options = ["--format=custom", "--compress=0", *(f"--schema={schema}" for schema in SCHEMAS), f"--file={file}"]
+    subprocess.run([pg_dump(server).path, *options, lived.url.replace("+psycopg2", "")], check=True)
+    return file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("whole", "damaged", "said"),
+    [
+        (b"\tt\t", b"\tx\t", r"invalid input syntax for type boolean: \"x\""),
+        (b"night\t\\N\t\\N", b"night\t\\N\t\t\t", "extra data after last expected column"),
+        (b"\tfailed\t", b"\tfa1led\t", "violates check constraint"),
+        (b"1\tnight\t", b"7\tnight\t", "violates foreign key constraint"),
+        (b"finished_at, outcome", b"finished_at, outcomf", "column .outcomf. of relation .loads. does not exist"),
+        (b"finished_at, outcome", b"finished_at; outcome", r"missing: ops\.loads"),
+        (b"COPY ops.deliveries", b"COPY opt.deliveries", r"missing: ops\.deliveries"),
+        (b"COPY ops.deliveries", b"COPY ops.\xe9eliveries", r"missing: ops\.deliveries"),
+    ],
+)
+def test_a_damaged_backup_is_told_and_changes_nothing(
+    plain: bytes, filled: str, tmp_path: Path, whole: bytes, damaged: bytes, said: str
+) -> None:
+    before = contents(filled)
+    assert whole in plain
+    (tmp_path / "damaged.dump").write_bytes(plain.replace(whole, damaged, 1))
+    with pytest.raises(BackupUnreadable, match=rf"(?s)damaged\.dump: expected.*{said}.*take another.*Nothing was"):
+        restore(filled, World.SIMULATED, tmp_path / "damaged.dump", PROGRAMS, replace=True)
+    assert contents(filled) == before
+
+
+def test_a_files_name_is_no_option(
+    lived: Platform, dump: Path, empty: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("--list").hardlink_to(dump)
+    restore(empty, World.SIMULATED, Path("--list"), PROGRAMS, replace=False)
+    assert contents(empty) == contents(lived.url)
+
+
 def test_other_files_are_no_backups(tmp_path: Path, empty: str, server: Server) -> None:
     with pytest.raises(BackupUnreadable, match="no such file"):
         restore(empty, World.SIMULATED, tmp_path / "none", PROGRAMS, replace=False)
@@ -293,10 +364,27 @@ def test_a_restore_waits_for_nobody_for_ever(dump: Path, filled: str, monkeypatc
     assert contents(filled) == before
 
 
-def test_what_others_made_of_the_tables_is_not_dropped(dump: Path, filled: str) -> None:
+def test_no_trigger_runs_over_the_rows_that_a_restore_replaces(lived: Platform, dump: Path, filled: str) -> None:
+    with sa.create_engine(filled, poolclass=sa.NullPool).begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE FUNCTION public.fail() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''ran''; END';"
+            "CREATE TRIGGER fail BEFORE TRUNCATE ON spacex.cores EXECUTE FUNCTION public.fail()"
+        )
+    restore(filled, World.SIMULATED, dump, PROGRAMS, replace=True)
+    assert contents(filled) == contents(lived.url)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "CREATE VIEW public.mine AS SELECT * FROM spacex.cores",
+        "CREATE TABLE public.mine (id text REFERENCES spacex.cores); INSERT INTO public.mine VALUES (repeat('f', 24))",
+    ],
+)
+def test_what_others_made_of_the_tables_is_not_dropped(dump: Path, filled: str, made: str) -> None:
     engine = sa.create_engine(filled, poolclass=sa.NullPool)
     with engine.begin() as connection:
-        connection.exec_driver_sql("CREATE VIEW public.mine AS SELECT * FROM spacex.cores")
+        connection.exec_driver_sql(made)
     with pytest.raises(RestoreFailed, match="Something of yours"):
         restore(filled, World.SIMULATED, dump, PROGRAMS, replace=True)
     with engine.connect() as connection:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from spacex_assets.config import Settings
 from spacex_assets_tests.conftest import Platform
-from spacex_assets_tests.upkeep.test_backup import contents
+from spacex_assets_tests.upkeep.test_backup import contents, suffer_outage
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,6 +29,7 @@ def make(line: str, file: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_drill_loses_everything_and_gets_it_back(platform: Platform, tmp_path: Path) -> None:
+    suffer_outage(platform.url)
     said, seen = {}, {}
     for line in drill():
         done = make(line, tmp_path / "spacex.dump")
