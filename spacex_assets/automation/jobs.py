@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 import dagster as dg
+from dagster._core.storage.tags import WILL_RETRY_TAG
 
 from spacex_assets.assets.tables import FULL_COMPARE_TAG
 from spacex_assets.endpoints.registry import ENDPOINTS
@@ -58,9 +59,16 @@ def unfinished_runs(instance: dg.DagsterInstance, job: str | None = None) -> lis
 
 
 def busy_endpoints(instance: dg.DagsterInstance) -> set[str]:
-    """The endpoints that a run which is queued or in progress has steps of: each endpoint is a pool."""
-    pools = (run.run_op_concurrency.all_pools or () for run in unfinished_runs(instance) if run.run_op_concurrency)
-    return set().union(*pools) & ENDPOINTS.keys()
+    """The endpoints that a run has steps of which is queued, in progress, or about to be begun anew."""
+    died = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags={WILL_RETRY_TAG: "true"}))
+    anew = (run for run in died if run.is_complete_and_waiting_to_retry)
+    return set().union(*map(endpoints_of, (*unfinished_runs(instance), *anew)))
+
+
+def endpoints_of(run: dg.DagsterRun) -> set[str]:
+    """The endpoints that a run has steps of: each endpoint is a pool."""
+    pools = run.run_op_concurrency.all_pools if run.run_op_concurrency else None
+    return set(pools or ()) & ENDPOINTS.keys()
 
 
 def planned_endpoints(instance: dg.DagsterInstance, run_id: str) -> set[str]:

@@ -1,9 +1,10 @@
 """The sensor that looks at the source for changes, and has what changed loaded, in one run: a launch and its payloads
 belong together.
 
-What is there now is compared with what was last *loaded*, so that no failed run loses a change. There is no run key: it
-would stop a content from being asked for again; that endpoints of which a run is queued or in progress are left alone
-does what it would do.
+What is there now is compared with what was last *loaded*, so that no failed run loses a change. What is loaded already
+is asked for as well if a run has failed since, so that a fault of the source is over when the source is back. There is
+no run key: it would stop a content from being asked for again; that endpoints of which a run is queued or in progress
+are left alone does what it would do.
 """
 
 import time
@@ -23,6 +24,7 @@ from spacex_assets.extract.lake import RawLake
 from spacex_assets.extract.pace import Limits
 from spacex_assets.extract.source import Source, open_source
 from spacex_assets.extract.store import open_store
+from spacex_assets.load.ledger import BLOCKED, FAILED
 from spacex_assets.load.warehouse import Warehouse
 from spacex_assets.logs import tick_context
 
@@ -45,7 +47,7 @@ def source_change_sensor(settings: Settings) -> dg.SensorDefinition:
         minimum_interval_seconds=settings.poll_seconds,
         default_status=sensor_status(settings),
         description="Looks at every endpoint with a conditional request, and refreshes those with another content than "
-        "was last loaded.",
+        "was last loaded, and those that the last run failed to load.",
     )
     def source_change(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         with tick_context(sensor=NAME), open_source(settings, LIMITS) as source:
@@ -106,14 +108,25 @@ def _changed(settings: Settings, memory: Memory, looked: Collection[str]) -> tup
     """The endpoints to ask for now, and those that were asked for and must wait."""
     warehouse = Warehouse.connect(settings.warehouse_url, settings.world)
     try:
-        loaded = warehouse.last_loaded_contents()
+        loaded, outcomes = warehouse.last_loaded_contents(), warehouse.last_outcomes()
     finally:
         warehouse.close()
-    changed = [name for name in looked if loaded.get(name) != memory.looks[name].sha256]
-    wanted = [name for name in changed if memory.may_ask(name, memory.looks[name].sha256, now())]
+    contents = {name: memory.looks[name].sha256 for name in looked}
+    due = [
+        name
+        for name, content in contents.items()
+        if loaded.get(name) != content or _may_mend(outcomes.get(name), content)
+    ]
+    wanted = [name for name in due if memory.may_ask(name, contents[name], now())]
     for name in wanted:
-        memory.ask(name, memory.looks[name].sha256, now())
-    return wanted, [name for name in changed if name not in wanted]
+        memory.ask(name, contents[name], now())
+    return wanted, [name for name in due if name not in wanted]
+
+
+def _may_mend(last: tuple[str, str | None] | None, content: str) -> bool:
+    """Whether a load of a content may end what its last one left open; one that was withheld would be so again."""
+    outcome, withheld = last or (None, None)
+    return outcome == FAILED or (outcome == BLOCKED and withheld != content)
 
 
 def _told(memory: Memory) -> str:

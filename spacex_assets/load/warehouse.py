@@ -86,6 +86,17 @@ class Warehouse:
         with self.engine.connect() as connection:
             return dict(connection.execute(query).tuples().all())
 
+    def last_outcomes(self) -> dict[str, tuple[str, str | None]]:
+        """How the last load ended, or that the run failed before it, and the sha256 of its snapshot, by endpoint."""
+        loads = ledger.LOADS.c
+        query = (
+            sa.select(loads.endpoint, loads.outcome, loads.sha256)
+            .distinct(loads.endpoint)
+            .order_by(loads.endpoint, loads.id.desc())
+        )
+        with self.engine.connect() as connection:
+            return {name: (outcome, sha256) for name, outcome, sha256 in connection.execute(query).tuples()}
+
     def last_attempt(self, endpoint: str) -> datetime | None:
         """When a load of the endpoint last began, or failed before it; ``None`` before the first."""
         loads = ledger.LOADS.c

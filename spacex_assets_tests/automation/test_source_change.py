@@ -8,6 +8,8 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.storage.dagster_run import RunOpConcurrency
+from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, WILL_RETRY_TAG
 
 from spacex_assets.automation import memory, source_change
 from spacex_assets.automation.memory import FIRST_PAUSE, LONGEST_PAUSE, Memory, pause
@@ -89,6 +91,46 @@ def test_a_content_that_cannot_be_loaded_is_asked_for_ever_more_seldom_and_never
             assert minute > 1 or not unattended.load("ships").success
     assert asked == [0, 1, 3, 7, 15, 31]
     unattended.source.content.reset()
+    assert ticks.tick() == {"ships"}
+    assert unattended.load("ships").success
+    assert ticks.tick() == "No new change at 14 endpoint(s)."
+
+
+def test_what_failed_to_load_is_asked_for_as_soon_as_the_source_is_back_and_then_ever_more_seldom(
+    unattended: Unattended, ticks: Ticks
+) -> None:
+    unattended.source.faults.add(Fault(kind="status", status=404, endpoint="cores", times=None))
+    assert not unattended.load("cores").success
+    assert "cores: GET" in ticks.tick()
+    unattended.source.faults.clear()
+    asked = []
+    for minute in range(9):
+        ticks.later = timedelta(minutes=minute)
+        if ticks.tick() == {"cores"}:
+            asked.append(minute)
+    assert asked == [0, 1, 3, 7]
+    assert ticks.tick() == "No new change at 14 endpoint(s). Asked for before, waits: cores."
+    assert unattended.load("cores").success
+    assert ticks.tick() == "No new change at 14 endpoint(s)."
+
+
+def test_what_a_check_withheld_is_not_asked_for_as_the_same_content(unattended: Unattended, ticks: Ticks) -> None:
+    unattended.load("cores")
+    last = "(SELECT run_id FROM ops.loads WHERE endpoint = 'cores' ORDER BY id DESC LIMIT 1)"
+    unattended.rows(f"UPDATE ops.loads SET outcome = 'blocked' WHERE run_id = {last}")
+    assert ticks.tick() == "No new change at 14 endpoint(s)."
+
+
+def test_what_is_begun_anew_after_its_process_died_is_not_asked_for_beside_it(
+    unattended: Unattended, instance: dg.DagsterInstance, ticks: Ticks
+) -> None:
+    pools = RunOpConcurrency(root_key_counts={}, has_unconstrained_root_nodes=False, all_pools={"cores"})
+    died = dg.DagsterRun(
+        "everything", status=dg.DagsterRunStatus.FAILURE, tags={WILL_RETRY_TAG: "true"}, run_op_concurrency=pools
+    )
+    instance.run_storage.add_run(died)
+    assert "queued or in progress: cores." in ticks.tick()
+    instance.add_run_tags(died.run_id, {AUTO_RETRY_RUN_ID_TAG: "the next"})
     assert ticks.tick() == "No new change at 14 endpoint(s)."
 
 
