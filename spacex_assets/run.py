@@ -1,5 +1,8 @@
 """The graph, or a part of it, in one process, with progress and a summary: what `make run` does.
 
+It does not wait in the daemon's queue as other runs do, so it begins only while no other run has its endpoints; once it
+is in progress, runs of them wait in the queue, as each endpoint is a pool.
+
 What does not belong here: what has to be there before (``local.py``) and the commands that call it (``cli/``).
 """
 
@@ -12,11 +15,13 @@ import click
 import dagster as dg
 import sqlalchemy as sa
 from dagster._core.definitions.reconstruct import ReconstructableRepository
+from dagster._core.launcher.base import WorkerStatus
 from dagster_shared.error import SerializableErrorInfo
 from sqlalchemy.exc import DBAPIError
 
 from spacex_assets.assets.failures import root_cause
 from spacex_assets.assets.steps import endpoint_of_step
+from spacex_assets.automation.jobs import endpoints_of, listed, unfinished_runs
 from spacex_assets.config import Executor, LogFormat, Settings
 from spacex_assets.databases import embedded, is_embedded
 from spacex_assets.definitions import build_defs
@@ -41,6 +46,10 @@ class PostgresLost(PlatformError):
     """The database went away in the middle of a run."""
 
 
+class EndpointsBusy(PlatformError):
+    """Another run has endpoints that this one is to load."""
+
+
 @dataclass(frozen=True)
 class Failure:
     """A step that failed, and why."""
@@ -50,7 +59,7 @@ class Failure:
 
 
 def run_everything(settings: Settings) -> list[Failure]:
-    """Materializes every asset, prints the summary, returns what failed."""
+    """Materializes every asset, prints the summary, returns what failed. Raises :class:`EndpointsBusy`."""
     return _run(settings, ENDPOINTS, None)
 
 
@@ -67,6 +76,7 @@ def _run(settings: Settings, endpoints: Collection[str], selection: list[dg.Asse
         _unless_lost(settings, "Dagster's storage", settings.dagster_url or ""),
         dg.DagsterInstance.get() as instance,
     ):
+        _require_idle(instance, endpoints)
         result = _executed(settings, instance, selection)
     failed = list(failures(result))
     try:
@@ -77,6 +87,30 @@ def _run(settings: Settings, endpoints: Collection[str], selection: list[dg.Asse
     for line in warnings(result):
         click.secho(line, fg="yellow")
     return failed
+
+
+def _require_idle(instance: dg.DagsterInstance, endpoints: Collection[str]) -> None:
+    """Raises :class:`EndpointsBusy` for a run that has some of these, unless its process is gone."""
+    busy = [
+        f"  {run.run_id} {run.job_name}, {run.status.value}: {listed(held)}"
+        for run in unfinished_runs(instance)
+        if (held := endpoints_of(run).intersection(endpoints)) and not _is_dead(instance, run)
+    ]
+    if busy:
+        raise EndpointsBusy(
+            "Expected no other run of these endpoints, as two of one never overlap; queued or in progress:\n"
+            + "\n".join(busy)
+            + "\nNothing was done. Next: wait until `make status` shows none that has not ended, or end it under Runs "
+            "in `make ui`, whose daemon also takes what is queued."
+        )
+
+
+def _is_dead(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    launcher = instance.run_launcher
+    return (
+        launcher.supports_check_run_worker_health
+        and launcher.check_run_worker_health(run).status is WorkerStatus.FAILED
+    )
 
 
 @contextmanager
@@ -110,12 +144,12 @@ def _executed(settings: Settings, instance: dg.DagsterInstance, selection: list[
     """The run, by the executor of the settings; other processes find the same settings in their environment."""
     run_config: dict[str, object] = {} if settings.log_format is LogFormat.JSON else {"loggers": {"progress": {}}}
     job = build_defs(settings).resolve_implicit_global_asset_job_def()
+    tags = {PROCESS_TAG: this_process()}
     if settings.executor is not Executor.IN_PROCESS:
         found_again = ReconstructableRepository.for_module(MODULE, "defs").get_reconstructable_job(job.name)
-        tags = {PROCESS_TAG: this_process()}
         return dg.execute_job(found_again, instance, asset_selection=selection, run_config=run_config, tags=tags)
     return job.execute_in_process(
-        instance=instance, asset_selection=selection, raise_on_error=False, run_config=run_config
+        instance=instance, asset_selection=selection, raise_on_error=False, run_config=run_config, tags=tags
     )
 
 

@@ -30,6 +30,8 @@ from spacex_assets.simulator.fleet import Fleet
 from spacex_assets.simulator.server import RunningSimulator, running_simulator
 
 LAUNCHES = 10
+QUEUE_SECONDS = 6
+"""The daemon looks at its queue every five."""
 SESSIONS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 
 

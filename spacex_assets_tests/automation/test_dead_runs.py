@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,7 +12,8 @@ import dagster as dg
 import psutil
 import pytest
 
-from spacex_assets_tests.automation.conftest import SESSIONS, Unattended, until
+from spacex_assets.run import EndpointsBusy, run_everything
+from spacex_assets_tests.automation.conftest import QUEUE_SECONDS, SESSIONS, Unattended, until
 
 NO_AUTOMATION = {"SPACEX_AUTOMATION": "false"}
 LAUNCHES = dg.RunsFilter(job_name="launches")
@@ -90,3 +92,47 @@ def test_a_daemon_ends_what_was_killed_before_and_begins_its_own_anew_and_two_of
     assert all(before <= after for before, after in zip(sorted(ended), sorted(begun)[1:], strict=False))
     assert staged(unattended) == 0
     assert unattended.rows("SELECT count(*) FROM spacex.launches") == [(10,)]
+
+
+def test_a_command_refuses_to_begin_beside_a_run_of_its_endpoints_unless_that_is_dead(
+    unattended: Unattended, instance: dg.DagsterInstance
+) -> None:
+    def run() -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "spacex_assets", "run"]
+        return subprocess.run(
+            command, env=unattended.environment, capture_output=True, text=True, check=False, timeout=30
+        )
+
+    with under_way(unattended, "spacex_assets", "run") as process:
+        (first,) = instance.get_runs(limit=1)
+        refused = run()
+        assert refused.returncode == 1
+        assert f"\n  {first.run_id} __ASSET_JOB, STARTED: capsules, company, " in refused.stderr
+        assert "Next: wait until" in refused.stderr
+        assert [found.run_id for found in instance.get_runs(limit=1)] == [first.run_id]
+        process.kill()
+        process.communicate()
+    assert run().returncode == 0
+
+
+def test_what_is_queued_waits_for_a_command_and_a_command_does_not_overtake_it(
+    unattended: Unattended, instance: dg.DagsterInstance
+) -> None:
+    with under_way(unattended, "spacex_assets", "run") as process:
+        unattended.launch("launches")
+        began = time.time()
+        with unattended.daemon(**NO_AUTOMATION):
+            until(lambda: looked_at_the_queue(instance) > began)
+            time.sleep(QUEUE_SECONDS)
+        (waiting,) = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED]))
+        process.kill()
+        process.communicate()
+    with pytest.raises(EndpointsBusy, match=f"{waiting.run_id} launches, QUEUED: launches"):
+        run_everything(unattended.settings)
+    instance.report_run_canceled(waiting)
+
+
+def looked_at_the_queue(instance: dg.DagsterInstance) -> float:
+    """When the daemon last said that it does."""
+    heartbeat = instance.get_daemon_heartbeats().get("QUEUED_RUN_COORDINATOR")
+    return heartbeat.timestamp if heartbeat else 0.0

@@ -16,10 +16,8 @@ from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.launcher import PROCESS_TAG
 from spacex_assets.processes import lives
 from spacex_assets.simulator.faults import Fault
-from spacex_assets_tests.automation.conftest import Unattended, until
+from spacex_assets_tests.automation.conftest import QUEUE_SECONDS, Unattended, until
 
-QUEUE_SECONDS = 6
-"""The daemon looks at its queue every five."""
 pytestmark = pytest.mark.usefixtures("daemon")
 
 
