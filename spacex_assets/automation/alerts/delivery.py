@@ -1,7 +1,8 @@
 """Tells every destination what it has not been told yet, all at once, each on its own and within a time limit.
 
 What was sent is written down at once, so that nothing is told twice unless the process dies in between. What fails is
-tried again at the next tick, so nothing is lost. What does not belong here: what is told (``notices.py``).
+tried again at the next tick, so nothing is lost; but who is still being told by an earlier tick is not told by another
+one as well. What does not belong here: what is told (``notices.py``).
 """
 
 import contextvars
@@ -13,6 +14,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 import structlog
 
+from spacex_assets.automation.alerts.alone import alone
 from spacex_assets.automation.alerts.destinations import Destination
 from spacex_assets.automation.alerts.notices import Links, notices
 from spacex_assets.load import incidents
@@ -34,7 +36,11 @@ def deliver(
 
     def tell(name: str, one: Destination) -> None:
         try:
-            _tell(engine, name, one, links, scrub, timeout)
+            with alone(engine, f"tell {name}") as allowed:
+                if allowed:
+                    _tell(engine, name, one, links, scrub, timeout)
+                else:
+                    _refused(engine, name, "is still at what an earlier tick told it")
         except Exception as error:  # raised below, in the thread of the tick
             broken.append(error)
 

@@ -1,12 +1,12 @@
 """What a tick of the sensor ``incidents`` does: looks what is wrong, keeps the incidents, tells the destinations."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 
 import dagster as dg
 import sqlalchemy as sa
 
+from spacex_assets.automation.alerts.alone import alone
 from spacex_assets.automation.alerts.delivery import deliver
 from spacex_assets.automation.alerts.destinations import LOG, Destination, Log, destination
 from spacex_assets.automation.alerts.facts import facts
@@ -27,8 +27,8 @@ def look_and_tell(
     """What a tick does; says what is wrong. Does nothing while another process is at it."""
     destinations = destinations_of(settings)
     scrub = scrubber(settings)
-    with _alone(engine) as alone:
-        if not alone:
+    with alone(engine, NAME) as allowed:
+        if not allowed:
             return "Another process is looking."
         with engine.begin() as connection:
             seen = facts(connection, instance, repository, settings.fresh_windows[1], but=NAME)
@@ -65,19 +65,3 @@ def _keep(connection: sa.Connection, seen: Facts, destinations: Mapping[str, Des
             for one in seen.verdicts
         ],
     )
-
-
-@contextmanager
-def _alone(engine: sa.Engine) -> Iterator[bool]:
-    """Whether no other process looks at this warehouse, for as long as the block lasts."""
-    with engine.connect() as connection:
-        lock = sa.text("SELECT pg_try_advisory_lock(hashtext('spacex_assets.incidents'))")
-        unlock = sa.text("SELECT pg_advisory_unlock(hashtext('spacex_assets.incidents'))")
-        alone = bool(connection.scalar(lock))
-        connection.commit()
-        try:
-            yield alone
-        finally:
-            if alone:
-                connection.execute(unlock)
-                connection.commit()

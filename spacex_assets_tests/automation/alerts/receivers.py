@@ -16,11 +16,13 @@ S = TypeVar("S", bound=socketserver.BaseServer)
 
 
 class Webhook(ThreadingHTTPServer):
-    """Answers every POST with :attr:`status` and keeps what was posted."""
+    """Answers every POST with :attr:`status`, as soon as :attr:`answers` is set, and keeps what was posted."""
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), _Post)
         self.status = 200
+        self.answers = threading.Event()
+        self.answers.set()
         self.posted: list[tuple[str, Any]] = []
 
     @property
@@ -39,6 +41,7 @@ class _Post(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.server.status == 200:
             self.server.posted.append((self.path, body))
+        self.server.answers.wait(10)
         self.send_response(self.server.status)
         self.send_header("Location", "http://127.0.0.1:1/elsewhere")
         self.end_headers()

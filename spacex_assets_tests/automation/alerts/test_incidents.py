@@ -19,6 +19,7 @@ from spacex_assets.config import Settings, SettingWrong, settings
 from spacex_assets.definitions import build_defs
 from spacex_assets_tests.automation.alerts.conftest import Watched, urls
 from spacex_assets_tests.automation.alerts.receivers import Mailbox, Webhook, serving
+from spacex_assets_tests.automation.conftest import until
 
 CORE = "SELECT id FROM spacex.cores ORDER BY id LIMIT 1"
 PATH = "/services/T0000/secret-path-4711"
@@ -188,6 +189,23 @@ def test_a_destination_that_drips_is_given_up(watched: Watched, monkeypatch: pyt
         watched.tick(alerts=urls(hook=f"http://127.0.0.1:{server.server_address[1]}/"))
         (row,) = watched.platform.rows("SELECT last_error FROM ops.destinations WHERE failures = 1")
     assert row[0] == "did not come to an end within 0 s"
+
+
+def test_a_destination_that_is_slow_is_told_once_and_fails_until_it_has_answered(
+    watched: Watched, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_a_core(watched)
+    watched.run("cores", quarantine_limit=0)
+    monkeypatch.setattr(delivery, "LIMIT", 0.5)
+    alerts, state = urls(hook=f"http://127.0.0.1:{webhook.port}/"), "SELECT failures, last_error FROM ops.destinations"
+    webhook.answers.clear()
+    for _ in range(3):
+        watched.tick(alerts=alerts)
+    assert (3, "is still at what an earlier tick told it") in watched.platform.rows(state)
+    webhook.answers.set()
+    until(lambda: watched.platform.rows(state) == [(0, None)] * 2)
+    watched.tick(alerts=alerts)
+    assert len(webhook.bodies) == 1
 
 
 def test_mail_is_encrypted_where_its_url_says_so(
