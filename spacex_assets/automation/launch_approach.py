@@ -19,7 +19,7 @@ from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.load.warehouse import Warehouse
 
 LAUNCHES = "launches"
-TICK_SECONDS = 60
+TICK_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,11 @@ class Window:
 
 
 WINDOWS = (
-    Window(near=timedelta(hours=1), every=timedelta(minutes=5)),
-    Window(near=timedelta(hours=24), every=timedelta(hours=1)),
-    Window(near=timedelta(days=30), every=timedelta(hours=6)),
+    Window(near=timedelta(hours=1), every=timedelta(minutes=2)),
+    Window(near=timedelta(hours=24), every=timedelta(minutes=10)),
+    Window(near=timedelta(days=30), every=timedelta(minutes=30)),
 )
-"""The narrowest first."""
+"""The narrowest first; each is faster than the schedule of launches, whose runs count as well."""
 SPANS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "month": timedelta(days=30)}
 """How long a launch may take place after its date, by ``date_precision``; anything coarser is no date to wait for."""
 
