@@ -1,7 +1,8 @@
 """What the source-change sensor remembers between its ticks, in its cursor: it spares work, and decides nothing alone.
 
-Without it every look costs a whole body, and a content that cannot be loaded is asked for at every tick; nothing else
-is lost. What does not belong here: what is loaded, which the ledger alone knows.
+Without it every look costs a whole body, a content that cannot be loaded is asked for and an endpoint that cannot be
+looked at is logged at every tick; nothing else is lost. What does not belong here: what is loaded, which the ledger
+alone knows.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from pydantic import BaseModel, ValidationError
 
+from spacex_assets.extract.errors import ExtractError
 from spacex_assets.extract.snapshot import Look
 
 log = structlog.get_logger(__name__)
@@ -34,10 +36,13 @@ class Outage(Repeat):
 
 
 class Memory(BaseModel):
-    """``looks`` at endpoints of ``source``, contents ``asked`` for by endpoint, the endpoint to look at ``first``."""
+    """What is known of ``source``: ``looks`` at its endpoints, kinds of ``troubles`` of those that cannot be looked at,
+    contents ``asked`` for by endpoint, the endpoint to look at ``first``.
+    """
 
     source: str
     looks: dict[str, Look] = {}
+    troubles: dict[str, str] = {}
     asked: dict[str, dict[str, Repeat]] = {}
     outage: Outage | None = None
     first: str | None = None
@@ -51,6 +56,19 @@ class Memory(BaseModel):
             log.warning("a cursor that cannot be read is not used", error=str(error))
             return cls(source=source)
         return memory if memory.source == source else cls(source=source)
+
+    def seen(self, endpoint: str, look: Look) -> None:
+        """Remembers a look, and says so if the ones before failed."""
+        self.looks[endpoint] = look
+        if trouble := self.troubles.pop(endpoint, None):
+            log.info("looks at the source succeed again", endpoint=endpoint, trouble=trouble)
+
+    def failed(self, endpoint: str, error: ExtractError) -> None:
+        """Remembers that a look failed, and says so unless the one before failed in the same way."""
+        trouble = type(error).__name__
+        if self.troubles.get(endpoint) != trouble:
+            log.warning("a look at the source failed", endpoint=endpoint, error=str(error))
+        self.troubles[endpoint] = trouble
 
     def may_ask(self, endpoint: str, sha256: str, now: datetime) -> bool:
         """Whether a content may be asked for: at once if it is new, ever more seldom if it comes back."""

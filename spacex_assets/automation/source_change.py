@@ -12,7 +12,6 @@ from collections.abc import Collection
 from datetime import timedelta
 
 import dagster as dg
-import structlog
 
 from spacex_assets.automation.jobs import EVERYTHING, busy_endpoints, listed, run_request
 from spacex_assets.automation.memory import Memory, now
@@ -27,8 +26,6 @@ from spacex_assets.extract.store import open_store
 from spacex_assets.load.ledger import BLOCKED, FAILED
 from spacex_assets.load.warehouse import Warehouse
 from spacex_assets.logs import tick_context
-
-log = structlog.get_logger(__name__)
 
 NAME = "source_change"
 
@@ -89,10 +86,10 @@ def look_around(
             memory.first = name
             break
         try:
-            memory.looks[name] = source.look(ENDPOINTS[name], lake, memory.looks.get(name))
+            memory.seen(name, source.look(ENDPOINTS[name], lake, memory.looks.get(name)))
             looked.append(name)
         except ExtractError as error:
-            log.warning("a look at the source failed", endpoint=name, error=str(error))
+            memory.failed(name, error)
             troubles.append(str(error))
             if error.transient or isinstance(error, TimeLimitExceeded):
                 memory.first, failure = names[(position + 1) % len(names)], error

@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 from dagster._core.storage.dagster_run import RunOpConcurrency
 from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, WILL_RETRY_TAG
+from structlog.testing import capture_logs
 
 from spacex_assets.automation import memory, source_change
 from spacex_assets.automation.memory import FIRST_PAUSE, LONGEST_PAUSE, Memory, pause
@@ -165,6 +166,25 @@ def test_an_endpoint_that_is_broken_hides_no_other(
     finally:
         unattended.source.faults.clear()
         unattended.source.content.reset()
+
+
+def test_a_look_that_fails_is_logged_when_that_begins_changes_and_is_over_and_shown_by_each_tick(
+    unattended: Unattended, ticks: Ticks
+) -> None:
+    faults = unattended.source.faults
+
+    def logged(times: int) -> list[tuple[str, str, str]]:
+        with capture_logs() as lines:
+            for _ in range(times):
+                assert ("crew: GET" in ticks.tick()) == bool(faults.planned)
+        return [(line["log_level"], line["event"], line["endpoint"]) for line in lines]
+
+    for status in (404, 500):
+        faults.clear()
+        faults.add(Fault(kind="status", status=status, endpoint="crew", times=None))
+        assert logged(3) == [("warning", "a look at the source failed", "crew")]
+    faults.clear()
+    assert logged(2) == [("info", "looks at the source succeed again", "crew")]
 
 
 @pytest.mark.parametrize(
