@@ -17,6 +17,7 @@ from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.extract.store import Store, open_store
 from spacex_assets.load.forget import Versions, expendable_versions, forget
 from spacex_assets.load.warehouse import Warehouse
+from spacex_assets.retries import retried
 from spacex_assets.upkeep.lake import ABANDONED_AFTER, Contracts, LakeFile, expendable, listing
 from spacex_assets.upkeep.needed import needed
 from spacex_assets.upkeep.tally import Item, tally, told
@@ -106,10 +107,12 @@ def upkeep_job(settings: Settings) -> dg.JobDefinition:
 
     @dg.op(name="delete_what_is_old", required_resource_keys={"lake", "warehouse"})
     def step(context: dg.OpExecutionContext, config: UpkeepConfig) -> None:
-        resources = context.resources
-        lines = upkeep(context.instance, resources.warehouse, resources.lake.store, settings, dry_run=config.dry_run)
+        resources, dry_run = context.resources, config.dry_run
+        # Whatever went before a fault is not planned again.
+        with retried(context.retry_number):
+            lines = upkeep(context.instance, resources.warehouse, resources.lake.store, settings, dry_run=dry_run)
         for line in lines:
-            context.log.info(f"{'would go: ' if config.dry_run else 'went: '}{line}")
+            context.log.info(f"{'would go: ' if dry_run else 'went: '}{line}")
 
     @dg.job(
         name="upkeep",

@@ -9,6 +9,8 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
+from spacex_assets import retries
+from spacex_assets.automation import upkeep
 from spacex_assets.automation.runs import delete_run, expendable_runs, telling_runs
 from spacex_assets.automation.upkeep import plan, upkeep_here
 from spacex_assets.checks.look import findings
@@ -189,6 +191,26 @@ def test_the_job_does_the_same_and_its_dry_run_nothing(aged: Aged) -> None:
         messages = [entry.user_message for entry in aged.instance.all_logs(result.run_id)]
         assert any(message.startswith("would go: " if dry_run else "went: ") for message in messages)
         assert (stale in aged.runs()) is dry_run
+
+
+def test_a_fault_half_way_is_repeated_and_the_rest_goes(aged: Aged, monkeypatch: pytest.MonkeyPatch) -> None:
+    stale = {aged.run("raw/cores"), aged.run("raw/cores")}
+    aged.run("raw/cores")
+    aged.age(500)
+    deleted = []
+
+    def fail_at_the_second(instance: dg.DagsterInstance, run_id: str) -> None:
+        deleted.append(run_id)
+        if len(deleted) == 2:
+            raise ConnectionResetError("gone")
+        delete_run(instance, run_id)
+
+    monkeypatch.setattr(upkeep, "delete_run", fail_at_the_second)
+    monkeypatch.setattr(retries, "FIRST_WAIT", 0.0)
+    job = build_defs(aged.settings).resolve_job_def("upkeep")
+    assert job.execute_in_process(instance=aged.instance).success
+    assert len(deleted) == len(set(deleted)) + 1
+    assert not stale & aged.runs()
 
 
 def test_the_schedule_runs_every_night_and_deletes(aged: Aged) -> None:
