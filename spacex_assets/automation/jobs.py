@@ -71,17 +71,6 @@ def endpoints_of(run: dg.DagsterRun) -> set[str]:
     return set(pools or ()) & ENDPOINTS.keys()
 
 
-def planned_endpoints(instance: dg.DagsterInstance, run_id: str) -> set[str]:
-    """The endpoints that a run was to load or to check."""
-    planned = {dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED, dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED}
-    events = [
-        record.event_log_entry.get_dagster_event()
-        for record in instance.get_records_for_run(run_id, of_type=planned).records
-    ]
-    keys = [event.asset_key or event.asset_check_planned_data.asset_key for event in events]
-    return {key.path[-1] for key in keys} & ENDPOINTS.keys()
-
-
 def listed(names: Collection[str]) -> str:
     """Names as a text."""
     return ", ".join(sorted(names))

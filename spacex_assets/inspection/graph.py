@@ -11,7 +11,7 @@ import dagster as dg
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES, RunRecord
 from pydantic import BaseModel
 
-from spacex_assets.automation.jobs import planned_endpoints
+from spacex_assets.assets.steps import planned_endpoints
 from spacex_assets.checks.verdicts import Verdicts, verdicts
 from spacex_assets.config import Settings
 from spacex_assets.definitions import build_defs

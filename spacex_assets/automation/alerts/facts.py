@@ -14,7 +14,7 @@ from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES, RunRecord
 from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, RUN_FAILURE_REASON_TAG, WILL_RETRY_TAG
 
 from spacex_assets.assets.failures import root_cause
-from spacex_assets.assets.steps import endpoint_of_step
+from spacex_assets.assets.steps import endpoint_of_step, planned_endpoints
 from spacex_assets.automation.alerts.problems import (
     BrokenRun,
     Facts,
@@ -23,7 +23,7 @@ from spacex_assets.automation.alerts.problems import (
     Unloaded,
     check_subject,
 )
-from spacex_assets.automation.jobs import LOADING, planned_endpoints
+from spacex_assets.automation.jobs import LOADING
 from spacex_assets.checks.verdicts import verdicts
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.load import ledger
