@@ -23,6 +23,7 @@ ALLOWED = {
         "transform",
         "extract",
         "load",
+        "assets",
         "checks",
         "launcher",
         "processes",

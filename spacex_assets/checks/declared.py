@@ -105,7 +105,7 @@ def _function(routine: Routine) -> str:
     header, body, _ = create.split("$$")
     language = re.findall(r"LANGUAGE (\w+)", header)
     traits = [trait for trait in ("SECURITY DEFINER", "STABLE") if trait in header]
-    values = [f"{name}={value}" for name, value in re.findall(r"SET (\w+) = (\w+)", header)]
+    values = [f"{name}={value}" for name, value in re.findall(r"SET (\w+) = (\w+(?:, \w+)*)", header)]
     digest = sha256(body.encode()).hexdigest()[:12]
     return ", ".join(chain(language, map(str.lower, traits), values, [f"body {digest}"]))
 

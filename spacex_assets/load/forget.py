@@ -14,6 +14,7 @@ from spacex_assets.endpoints.layout import TableLayout
 from spacex_assets.endpoints.tables import HISTORY, SCHEMA
 from spacex_assets.load.compare import quoted, same_key
 from spacex_assets.load.routines import Routine
+from spacex_assets.load.triggers import SAFE_PATH
 
 SHORTEST_DAYS = 30
 """Versions that ended later than so many days ago are never forgotten."""
@@ -43,7 +44,7 @@ def forget_versions(layouts: Sequence[TableLayout]) -> Routine:
     )
     create = f"""\
 CREATE OR REPLACE FUNCTION ops.forget_versions(of_table text, before timestamptz, at_most integer)
-RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = {SAFE_PATH} AS $$
 DECLARE
     _forgotten bigint;
 BEGIN

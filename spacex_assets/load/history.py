@@ -13,7 +13,7 @@ from spacex_assets.endpoints.layout import TableLayout
 from spacex_assets.endpoints.tables import HISTORY, SCHEMA
 from spacex_assets.load.compare import believed, columns, quoted, same_key
 from spacex_assets.load.routines import Routine
-from spacex_assets.load.triggers import RUN_SETTING, VERSION_SETTING
+from spacex_assets.load.triggers import RUN_SETTING, SAFE_PATH, VERSION_SETTING
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
@@ -27,7 +27,7 @@ def keep(layout: TableLayout) -> list[Routine]:
     moved = f"LEFT JOIN begun b ON {same_key(layout, 'b', 'e')} WHERE b._changed_at IS DISTINCT FROM e._changed_at"
     create = f"""\
 CREATE OR REPLACE FUNCTION {function} RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog SET enable_nestloop = off AS $$
+SET search_path = {SAFE_PATH} SET enable_nestloop = off AS $$
 DECLARE
     _run text := nullif(current_setting('{RUN_SETTING}', true), '');
     _load timestamptz := nullif(current_setting('{VERSION_SETTING}', true), '');

@@ -402,3 +402,33 @@ def test_whatever_happens_the_table_can_be_read_as_it_was(things: Warehouse, ste
     assert sorted(map(repr, found)) == sorted(map(repr, model.ended))
     assert {row["id"]: (row["select"], row["_run_id"]) for row in stored(things)} == model.rows
     check_validity(things, model.moved)
+
+
+@pytest.mark.parametrize("statement", ["UPDATE THINGS SET flag = flag", "DELETE FROM THINGS WHERE false"])
+def test_types_of_the_callers_own_do_not_run_with_the_owners_rights(things: Warehouse, statement: str) -> None:
+    load(things, frame({"id": "a"}))
+    spy = (
+        "BEGIN PERFORM set_config('spy.ran_as', concat(current_setting('spy.ran_as', true), ' ', current_user), false)"
+    )
+    made = "".join(
+        f"CREATE DOMAIN pg_temp.{name} AS pg_catalog.{name} CHECK (pg_temp.spy()); " for name in ("timestamptz", "text")
+    )
+    change(
+        things,
+        "CREATE ROLE clerk; GRANT USAGE ON SCHEMA spacex, history TO clerk; "
+        "GRANT SELECT, UPDATE, DELETE ON THINGS TO clerk; SET LOCAL ROLE clerk; "
+        f"CREATE FUNCTION pg_temp.spy() RETURNS boolean LANGUAGE plpgsql AS $$ {spy}; RETURN true; END $$; "
+        f"{made} {statement}; RESET ROLE; "
+        "DO $$ BEGIN ASSERT coalesce(current_setting('spy.ran_as', true), '') = ''; END $$; "
+        "DROP OWNED BY clerk; DROP ROLE clerk",
+    )
+
+
+def test_who_only_claims_to_be_a_load_is_kept_and_repaired_like_anyone(things: Warehouse) -> None:
+    rows = frame({"id": "a", "select": "true"})
+    load(things, rows)
+    change(things, "SET LOCAL spacex.run_id = 'nobody'; UPDATE THINGS SET \"select\" = 'false'")
+    assert ends(things) == [("a", "true", "update", "nobody")]
+    assert (stored(things)[0]["_run_id"], stored(things)[0]["_row_hash"]) == (None, None)
+    assert load(things, rows, run="next").updated == 1
+    assert stored(things)[0]["select"] == "true"
