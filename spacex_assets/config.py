@@ -306,7 +306,8 @@ def _shown(error: ErrorDetails) -> str:
     setting = Settings.model_fields.get(str(error["loc"][0])) if error["loc"] else None
     if setting is None or "SecretStr" in str(setting.annotation):
         return "a secret"
-    return without_credentials(repr(error["input"]))
+    # Of what is no URL nobody knows where its password ends.
+    return re.sub(r"(?<=://).*@", "", repr(error["input"]))
 
 
 def without_credentials(text: str) -> str:

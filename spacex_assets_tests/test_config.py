@@ -42,6 +42,7 @@ def test_a_wrong_setting_is_named_without_a_traceback(
         ("http://", "found 'http://'."),
         ("http://host:port/", "found 'http://host:port/'."),
         ("http://[::1", "found 'http://[::1'."),
+        ("https://me:pass/word@h@st:x", "found 'https://st:x'."),
         ("https://a host", "found 'https://a host'."),
     ],
 )

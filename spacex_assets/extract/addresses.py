@@ -6,7 +6,7 @@ clouds give credentials from. What does not belong here: what is sent once conne
 
 import socket
 from contextlib import suppress
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -15,8 +15,15 @@ from urllib3.response import HTTPResponse
 
 from spacex_assets.extract.deadline import answer_awaited
 
-METADATA = frozenset(map(ip_address, ("100.100.100.200", "192.0.0.192", "fd00:ec2::254")))
-"""Where clouds have their metadata service outside of the link-local ranges."""
+METADATA = frozenset(
+    map(
+        ip_address,
+        ("100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::23", "fd00:ec2::254", "fd20:ce::254"),
+    )
+)
+"""Where clouds have their metadata and identity services outside of the link-local ranges."""
+TRANSLATED = (ip_network("64:ff9b::/96"), ip_network("::/96"))
+"""IPv6 addresses that end with the IPv4 address to which they lead: through NAT64, or in the old compatible form."""
 
 
 class AddressRefused(Exception):
@@ -27,9 +34,14 @@ def refuse(host: str, text: str) -> None:
     """Raises :class:`AddressRefused` if the address, to which the host led, is link-local or no host's."""
     address = ip_address(text.partition("%")[0])
     if isinstance(address, IPv6Address):
-        address = address.ipv4_mapped or address.sixtofour or address
+        address = address.ipv4_mapped or address.sixtofour or _translated(address) or address
     if address.is_link_local or address.is_multicast or address.is_unspecified or address in METADATA:
         raise AddressRefused(f"{host} leads to {text}, a link-local, multicast or metadata address")
+
+
+def _translated(address: IPv6Address) -> IPv4Address | None:
+    inside = any(address in network for network in TRANSLATED) and not (address.is_loopback or address.is_unspecified)
+    return IPv4Address(int(address) & 0xFFFFFFFF) if inside else None
 
 
 class GuardedAdapter(HTTPAdapter):
