@@ -4,8 +4,10 @@ Dagster's own commands take a second of CPU each, and many under load. Exits wit
 with a traceback and 1.
 """
 
+import json
 import os
 import sys
+from urllib.request import Request, urlopen
 
 TIMEOUT = float(os.environ.get("SPACEX_HEALTH_SECONDS", "8"))
 LATE_SECONDS = 180
@@ -24,8 +26,12 @@ def code() -> None:
 
 
 def webserver() -> None:
-    """The webserver answers."""
-    _answers("http://127.0.0.1:3000/server_info")
+    """The webserver answers what it has to ask Dagster's storage for."""
+    query = json.dumps({"query": "{ runsOrError(limit: 1) { __typename } }"}).encode()
+    request = Request("http://127.0.0.1:3000/graphql", query, {"Content-Type": "application/json"})
+    with urlopen(request, timeout=TIMEOUT) as answer:
+        found = json.load(answer)
+    assert found["data"]["runsOrError"]["__typename"] == "Runs", found
 
 
 def simulator() -> None:
@@ -39,8 +45,6 @@ def metrics() -> None:
 
 
 def _answers(url: str) -> None:
-    from urllib.request import urlopen
-
     urlopen(url, timeout=TIMEOUT).close()
 
 

@@ -185,7 +185,7 @@ class Settings(BaseSettings):
         """``simulated`` in any case, a URL that can be asked, or a folder, which may come and go."""
         if source.lower() == "simulated":
             return "simulated"
-        if ("://" in source or source.startswith("file:")) and not _may_be_asked(source):
+        if re.search(r"://|^(https?|file):|^//", source) and not _may_be_asked(source):
             raise ValueError(f"expected {BASE_URL}, the path of a folder of recorded responses, or 'simulated'")
         return source
 

@@ -127,6 +127,15 @@ def _ensure_beside(settings: Settings) -> None:
         ) from error
 
 
+def _next(error: str) -> str:
+    if "password authentication failed" in error:
+        return (
+            "The server knows another password for this role, such as the one that it was set up with: correct the "
+            "setting or its secret, or have its owner ALTER ROLE ... PASSWORD"
+        )
+    return "Start it, create the database, or correct the setting"
+
+
 @contextmanager
 def _connected(setting: str, text: str) -> Iterator[sa.Connection]:
     """A connection to a PostgreSQL that answers and is not too old."""
@@ -144,7 +153,7 @@ def _connected(setting: str, text: str) -> Iterator[sa.Connection]:
     except sa.exc.OperationalError as error:
         raise DatabaseNotUsable(
             f"{setting}: {url.render_as_string()} cannot be reached. {str(error.orig).strip()}\n"
-            f"Start it, create the database, or correct the setting; without it the embedded PostgreSQL serves."
+            f"{_next(str(error.orig))}; without it the embedded PostgreSQL serves."
         ) from error
     with connection:
         found = engine.dialect.server_version_info or ()

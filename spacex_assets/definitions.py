@@ -19,7 +19,7 @@ from spacex_assets.automation.source_change import source_change_sensor
 from spacex_assets.automation.upkeep import upkeep_job, upkeep_schedule
 from spacex_assets.checks.guards import guard_checks
 from spacex_assets.checks.tables import table_checks
-from spacex_assets.config import Executor, Settings
+from spacex_assets.config import Executor, Settings, settings
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.extract.lake import RawLake
 from spacex_assets.extract.source import Source, open_source
@@ -124,7 +124,7 @@ def typed_lake(settings: Settings) -> TypedLake:
     return TypedLake(store, RawLake(store), settings.contract)
 
 
-defs = build_defs(Settings())
+defs = build_defs(settings())
 
 # Modules and graph stay as long as the process: looking at them again and again costs a short run a tenth of its time.
 gc.freeze()

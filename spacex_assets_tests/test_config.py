@@ -42,6 +42,9 @@ def test_a_wrong_setting_is_named_without_a_traceback(
         ("http://", "found 'http://'."),
         ("http://host:port/", "found 'http://host:port/'."),
         ("http://[::1", "found 'http://[::1'."),
+        ("https:host", "found 'https:host'."),
+        ("http:/host", "found 'http:/host'."),
+        ("//host/x", "found '//host/x'."),
         ("https://me:pass/word@h@st:x", "found 'https://st:x'."),
         ("https://a host", "found 'https://a host'."),
     ],
@@ -52,7 +55,7 @@ def test_a_url_that_cannot_be_asked_is_no_source(monkeypatch: pytest.MonkeyPatch
         settings(source=source)
     assert words in str(raised.value)
     assert "s3cret" not in str(raised.value)
-    if not source.startswith("http"):
+    if not source.startswith(("http", "//")):
         with pytest.raises(SettingWrong, match="SPACEX_SIMULATOR_URL: expected an http"):
             settings(simulator_url=source)
 

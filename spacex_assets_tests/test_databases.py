@@ -182,3 +182,10 @@ def test_a_role_that_may_not_see_whose_storage_it_is_attaches(server: Server, se
     with engine.begin() as connection:
         connection.exec_driver_sql("REVOKE USAGE ON SCHEMA public FROM PUBLIC")
     assert attach(settings(database_url=urls["warehouse"], dagster_database_url=url)).dagster_url == url
+
+
+def test_a_refused_password_is_told_with_what_to_do(server: Server, settings: Sources) -> None:
+    url = sa.make_url(server.url("postgres")).set(password="another").render_as_string(hide_password=False)
+    with pytest.raises(DatabaseNotUsable, match=r"knows another password for this role.*ALTER ROLE") as raised:
+        prepare(settings(database_url=url))
+    assert "another@" not in str(raised.value)

@@ -18,12 +18,16 @@ from spacex_assets.extract.deadline import answer_awaited
 METADATA = frozenset(
     map(
         ip_address,
-        ("100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::23", "fd00:ec2::254", "fd20:ce::254"),
+        (
+            *("100.100.100.200", "168.63.129.16", "192.0.0.192"),
+            *("fd00:42::42", "fd00:c1::a9fe:a9fe", "fd00:ec2::23", "fd00:ec2::254", "fd20:ce::254"),
+        ),
     )
 )
 """Where clouds have their metadata and identity services outside of the link-local ranges."""
-TRANSLATED = (ip_network("64:ff9b::/96"), ip_network("::/96"))
-"""IPv6 addresses that end with the IPv4 address to which they lead: through NAT64, or in the old compatible form."""
+BROADCAST = ip_address("255.255.255.255")
+TRANSLATED = tuple(map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96", "::/96")))
+"""IPv6 addresses that end with the IPv4 address to which they lead: through NAT64, translated, or compatible."""
 
 
 class AddressRefused(Exception):
@@ -35,7 +39,7 @@ def refuse(host: str, text: str) -> None:
     address = ip_address(text.partition("%")[0])
     if isinstance(address, IPv6Address):
         address = address.ipv4_mapped or address.sixtofour or _translated(address) or address
-    if address.is_link_local or address.is_multicast or address.is_unspecified or address in METADATA:
+    if address.is_link_local or address.is_multicast or address.is_unspecified or address in (*METADATA, BROADCAST):
         raise AddressRefused(f"{host} leads to {text}, a link-local, multicast or metadata address")
 
 
