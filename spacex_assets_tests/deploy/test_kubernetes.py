@@ -145,8 +145,13 @@ def test_the_instance_is_configured_as_everywhere() -> None:
     assert not there
     assert VALUES["scheduler"]["config"]["customScheduler"] == here["scheduler"]
     assert VALUES["telemetry"] == here["telemetry"]
+    assert VALUES["pythonLogs"]["managedPythonLoggers"] == here["python_logs"]["managed_python_loggers"]
+    assert VALUES["computeLogManager"]["type"] == here["compute_logs"]["class"]
     for name, kept in here["retention"].items():
         assert VALUES["retention"][name] == {"purgeAfterDays": kept["purge_after_days"]}
+    covered = {"nux", "concurrency", "run_retries", "run_monitoring", "scheduler", "telemetry", "retention"}
+    elsewhere = {"storage", "run_launcher", "python_logs", "compute_logs"}
+    assert here.keys() == covered | elsewhere
     for name in ("runMonitoring", "runRetries"):
         assert VALUES["dagsterDaemon"][name] == {"enabled": False}, "the instance file would have it twice"
 
