@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
+from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets_tests.automation.alerts.conftest import Watched
 from spacex_assets_tests.automation.alerts.receivers import Webhook
 
@@ -59,7 +60,9 @@ def test_a_daemon_sees_a_table_become_late_and_tells_what_is_stale_and_which_sen
     assert [state for state in seen if state != "UNKNOWN"] == ["PASS", "WARN"]
     told = {body["kind"]: body["incidents"] for body in webhook.bodies}
     assert set(told) == {"automation_failed", "stale"}
-    assert [one["subject"] for one in told["stale"]] == ["company"]
+    stale = {one["subject"]: one["last_error"] for one in told["stale"]}
+    assert stale.keys() == ENDPOINTS.keys()
+    assert [name for name, error in stale.items() if error.startswith("last loaded ")] == ["company"]
     assert [one["subject"] for one in told["automation_failed"]] == ["broken"]
     assert told["automation_failed"][0]["last_error"] == "RuntimeError: nothing to be seen at http://127.0.0.1/"
     assert told["automation_failed"][0]["runs"] >= 1
