@@ -14,7 +14,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from spacex_assets.config import Executor, Settings
+from spacex_assets.config import SECRETS, Executor, Settings
 
 ROOT = Path(__file__).parent.parent.parent
 FOLDER = ROOT / "deploy" / "kubernetes"
@@ -88,11 +88,31 @@ def test_a_pod_is_hardened_and_writes_to_bounded_volumes_only(name: str) -> None
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
-    mounts = {mount["name"]: mount for mount in container["volumeMounts"]}
-    for volume in spec["volumes"]:
-        written = "emptyDir" in volume
-        assert volume["emptyDir"]["sizeLimit"] if written else mounts[volume["name"]]["readOnly"]
-    assert "/tmp" in {mount["mountPath"] for mount in mounts.values()}
+    bounded = {volume["name"]: volume.get("emptyDir", {}).get("sizeLimit") for volume in spec["volumes"]}
+    assert {mount["name"] for mount in container["volumeMounts"]} == bounded.keys()
+    assert all(bounded[mount["name"]] or mount["readOnly"] for mount in container["volumeMounts"])
+    assert "/tmp" in {mount["mountPath"] for mount in container["volumeMounts"]}
+
+
+@pytest.mark.parametrize("name", PODS)
+def test_a_pod_leaves_the_runtime_room_for_the_token_of_its_service_account(name: str) -> None:
+    token = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+    folders = {*token.parents, *(Path("/run") / parent.relative_to("/var/run") for parent in token.parents[:-2])}
+    (container,) = PODS[name]["spec"]["containers"]
+    assert not [mount for mount in container["volumeMounts"] if Path(mount["mountPath"]) in folders]
+
+
+@pytest.mark.parametrize("name", ["code", "run", "migrate-job.yaml"])
+def test_a_secret_is_a_file_that_the_settings_read(name: str) -> None:
+    spec = PODS[name]["spec"]
+    [secrets] = [volume for volume in spec["volumes"] if volume["name"] == "secrets"]
+    sources = (
+        [one["secret"] for one in secrets["projected"]["sources"]] if "projected" in secrets else [secrets["secret"]]
+    )
+    there = {item["path"] for source in sources for item in source["items"]}
+    mounts = [mount for mount in spec["containers"][0]["volumeMounts"] if mount["name"] == "secrets"]
+    assert {mount["mountPath"]: mount["subPath"] for mount in mounts} == {f"{SECRETS}/{file}": file for file in there}
+    assert {file.removeprefix("spacex_") for file in there} <= Settings.model_fields.keys()
 
 
 @pytest.mark.parametrize("name", [name for name in PODS if name != "code"])
@@ -264,5 +284,5 @@ def test_dagster_makes_a_hardened_job_with_its_own_resources_of_a_run() -> None:
     assert container["resources"] == LAUNCHER["runK8sConfig"]["containerConfig"]["resources"]
     assert container["securityContext"] == CODE["securityContext"]
     assert template["spec"]["securityContext"] == CODE["podSecurityContext"]
-    assert {"name": "secrets", "mountPath": "/run/secrets", "readOnly": True} in container["volumeMounts"]
+    assert [mount for mount in CODE["volumeMounts"] if mount not in container["volumeMounts"]] == []
     assert made["spec"]["ttlSecondsAfterFinished"] == 86400
