@@ -208,7 +208,7 @@ def test_the_network_is_that_of_compose() -> None:
     assert POLICIES["nobody"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     assert _ways("egress", "to") == {
         *((role, "192.0.2.10/32", 5432) for role in ("code", "webserver", "daemon", "migrate")),
-        *((role, "192.0.2.20/32", 443) for role in ("code", "webserver", "daemon")),
+        *((role, "192.0.2.20/32", port) for role in ("code", "webserver", "daemon") for port in (443, 6443)),
         ("webserver", "code", 4000),
         ("daemon", "code", 4000),
         ("code", "0.0.0.0/0", 443),
