@@ -341,8 +341,31 @@ def test_a_page_elsewhere_cannot_use_the_browsers_login_at_the_proxy(proxied: St
     assert ask(proxied, "/graphql", *arguments, "--json", '{"query": "{ version }"}', user="spacex") == "403"
 
 
-def test_a_link_cannot_carry_a_query_through_the_proxy(proxied: Stack) -> None:
-    assert ask(proxied, "/graphql?query=%7Bversion%7D", user="spacex") == "403"
+@pytest.mark.parametrize(
+    "link",
+    [
+        "/graphql?query=%7Bversion%7D",
+        "/graphql?%71uery=%7Bversion%7D",
+        "/graphql?query=&query=%7Bversion%7D",
+        "/graphql?op=x&query=%7Bversion%7D",
+        "/graphql?op=x;query=%7Bversion%7D",
+        "/%67raphql?query=%7Bversion%7D",
+        "/graphql%0A?query=%7Bversion%7D",
+        "/graphql/?query=%7Bversion%7D",
+        "//graphql?query=%7Bversion%7D",
+        "/x/../graphql?query=%7Bversion%7D",
+        "/graphql%3F?query=%7Bversion%7D",
+    ],
+)
+def test_a_link_cannot_carry_a_query_through_the_proxy(proxied: Stack, link: str) -> None:
+    headers = ["-H", "Sec-Fetch-Site: cross-site", "-H", "Sec-Fetch-Mode: navigate", "--path-as-is"]
+    assert ask(proxied, link, *headers, user="spacex") == "403"
+
+
+def test_the_proxy_lets_the_ui_name_its_operation(proxied: Stack) -> None:
+    query = ["--json", '{"query": "query Version { version }"}']
+    assert ask(proxied, "/graphql?op=Version", *query, user="spacex") == "200"
+    assert ask(proxied, "/runs?q=status%3AFAILURE", user="spacex") == "200"
 
 
 def test_the_proxy_and_the_simulator_are_as_confined_as_the_others(proxied: Stack, tmp_path: Path) -> None:
