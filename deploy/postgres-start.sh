@@ -15,6 +15,14 @@ exec 3>&1 > >(LC_ALL=C exec sed -uEf /deploy/json-lines.sed) 2>&1
 POSTGRES_PASSWORD=$(od -An -N 24 -t x1 /dev/urandom | tr -d ' \n')
 export POSTGRES_PASSWORD
 
+# A cluster that is there already gets what is newer than it. As a child of process 1 this heeds no old postmaster.pid.
+if [ -s "$PGDATA/PG_VERSION" ]; then
+    for world in simulated real; do
+        postgres --single -j -c exit_on_error=on -D "$PGDATA" "spacex_$world" \
+            < /docker-entrypoint-initdb.d/functions.psql > /dev/null
+    done
+fi
+
 mkdir -p /tmp/log
 ln -sf /proc/1/fd/3 /tmp/log/postgres.json
 exec docker-entrypoint.sh postgres \

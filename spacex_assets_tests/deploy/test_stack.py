@@ -19,6 +19,14 @@ from spacex_assets_tests.deploy.outside import Outside, outside, unavailable
 from spacex_assets_tests.deploy.stack import ROOT, SERVICES, Stack
 
 COUNTS = "SELECT sum(rows_inserted), sum(rows_updated) FROM ops.loads WHERE outcome = 'loaded'"
+LARGE_OBJECTS = ["SELECT lo_from_bytea(0, 'kept')", "SELECT lo_create(0)", "SELECT lo_creat(0)"]
+LOAD = "hashtext('spacex_assets.load'), hashtext('ships')"
+LOCKS = [
+    f"SELECT pg_{attempt}advisory_{kind}lock{shared}({LOAD})"
+    for attempt in ("", "try_")
+    for kind in ("", "xact_")
+    for shared in ("", "_shared")
+]
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +58,22 @@ def test_a_run_through_graphql_fills_every_table(loaded: Stack) -> None:
 
 @pytest.mark.parametrize(
     "statement",
-    ["DELETE FROM spacex.launches", "INSERT INTO ops.world VALUES ('real')", "CREATE TEMP TABLE t (i int)"],
+    [
+        "DELETE FROM spacex.launches",
+        "INSERT INTO ops.world VALUES ('real')",
+        "CREATE TEMP TABLE t (i int)",
+        *LARGE_OBJECTS,
+    ],
 )
 def test_the_analyst_cannot_write(loaded: Stack, statement: str) -> None:
     refused = loaded.sql("analyst", f"SET TRANSACTION READ WRITE; {statement}")
     assert "permission denied" in refused.stderr
+
+
+@pytest.mark.parametrize("statement", LOCKS)
+def test_the_analyst_cannot_take_the_locks_of_loads_and_alerts(stack: Stack, statement: str) -> None:
+    assert "permission denied for function" in stack.sql("analyst", statement).stderr
+    assert stack.sql("loader", statement).returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -289,11 +308,15 @@ def test_an_upgrade_from_the_migration_before_keeps_the_data(loaded: Stack) -> N
     newest, before = loaded.sql("analyst", revision).stdout, loaded.sql("analyst", STATE).stdout
     loaded.compose("run", "--rm", "--no-deps", "migrate", "python", "-c", DOWNGRADE)
     assert int(loaded.sql("analyst", revision).stdout) == int(newest) - 1
+    before_this = "GRANT EXECUTE ON FUNCTION lo_create(oid), pg_advisory_lock(bigint) TO PUBLIC"
+    assert loaded.inside("postgres", f"psql -U postgres -d spacex_simulated -c '{before_this}'").returncode == 0
     loaded.compose("down", "--timeout", "10")
     served = loaded.but(COMPOSE_PROFILES="proxy,simulator,backup", SPACEX_SIMULATOR_URL="http://simulator:8080")
     served.up()
     assert served.sql("analyst", revision).stdout == newest
     assert served.sql("analyst", STATE).stdout == before
+    for call in ("lo_create(0)", "pg_advisory_lock(1)"):
+        assert "permission denied" in served.sql("analyst", f"SET TRANSACTION READ WRITE; SELECT {call}").stderr
     counts = served.sql("analyst", COUNTS).stdout
     assert served.run_everything() == "SUCCESS"
     assert served.sql("analyst", COUNTS).stdout == counts
@@ -400,7 +423,8 @@ def test_the_backup_service_writes_a_dump_from_which_everything_comes_back(proxi
 
 def test_the_backups_role_only_reads(proxied: Stack) -> None:
     login = "PGPASSWORD=$(cat /run/secrets/backup_password) psql -h postgres -U spacex_backup -d spacex_simulated"
-    for statement in ("DELETE FROM ops.world", "CREATE TABLE public.t (i int)", "CREATE TEMP TABLE t (i int)"):
+    tables = ["DELETE FROM ops.world", "CREATE TABLE public.t (i int)", "CREATE TEMP TABLE t (i int)"]
+    for statement in (*tables, *LARGE_OBJECTS, *LOCKS):
         assert "permission denied" in proxied.inside("backup", f'{login} -c "{statement}"').stderr
 
 
@@ -426,6 +450,10 @@ def test_schedules_fill_the_other_world_from_an_archive_folder(stack: Stack, arc
     deadline = time.monotonic() + 240
     while late := {f"refresh_{group}" for group in groups} - archive.scheduled():
         assert time.monotonic() < deadline, f"no run of {late} succeeded"
+        time.sleep(2)
+    looks = "SELECT count(*) FROM ops.destinations WHERE seen_at > now() - interval '2 minutes'"
+    while archive.sql("analyst", looks, "spacex_real").stdout.strip() != "1":
+        assert time.monotonic() < deadline, "the sensor incidents has not looked"
         time.sleep(2)
     empty = """SELECT count(*), count(*) FILTER (WHERE loaded = 0), (SELECT name FROM ops.world)
         FROM (SELECT table_name, sum(rows_inserted) AS loaded FROM ops.loads GROUP BY table_name) AS tables"""
