@@ -3,8 +3,9 @@
 # SPACEX_BACKUP_KEEP of each. A dump gets its name once it is complete and has been read back.
 set -euo pipefail
 trap 'exit 0' TERM INT
-PGPASSWORD=$(cat /run/secrets/backup_password)
-export PGPASSWORD PGHOST=postgres PGUSER=spacex_backup PGCONNECT_TIMEOUT=10
+export PGHOST=postgres PGUSER=spacex_backup PGCONNECT_TIMEOUT=10 PGPASSFILE=/tmp/pgpass
+umask 077
+printf '*:*:*:*:%s\n' "$(sed 's/[\\:]/\\&/g' /run/secrets/backup_password)" > "$PGPASSFILE"
 
 say() { printf '{"timestamp":"%s","message":"%s"}\n' "$(date -u +%FT%TZ)" "$1"; }
 
@@ -20,7 +21,6 @@ back_up() {
     say "wrote $name, $(stat -c %s "$BACKUPS/$name") bytes"
 }
 
-umask 077
 while true; do
     for world in simulated real; do
         there=$(psql -qAtwd "spacex_$world" -c "SELECT to_regclass('ops.world') IS NOT NULL") || there=failed

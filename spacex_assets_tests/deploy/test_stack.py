@@ -196,10 +196,15 @@ def test_no_secret_is_in_the_containers_settings_or_the_image(stack: Stack) -> N
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_no_secret_is_in_a_process_list_or_environment(stack: Stack, service: str) -> None:
+    assert shown_secrets(stack, service) == []
+
+
+def shown_secrets(stack: Stack, service: str) -> list[str]:
+    """The secrets that the processes of a service show to each other."""
     everything = "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ | tr '\\0' '\\n'"
     shown = stack.inside(service, everything).stdout
     assert "PATH=" in shown
-    assert not [file.name for file in stack.secrets.iterdir() if file.read_text() in shown]
+    return [file.name for file in stack.secrets.iterdir() if file.read_text() in shown]
 
 
 @pytest.mark.parametrize("database", ["spacex_simulated", "dagster_simulated"])
@@ -403,6 +408,11 @@ def test_the_proxy_and_the_simulator_are_as_confined_as_the_others(proxied: Stac
     if unavailable() is None:
         with outside(tmp_path) as world:
             assert getting_out(proxied, ("proxy", "simulator"), world) == set()
+
+
+@pytest.mark.parametrize("service", ["proxy", "simulator", "backup"])
+def test_no_secret_is_in_a_process_list_or_environment_of_a_profile(proxied: Stack, service: str) -> None:
+    assert shown_secrets(proxied, service) == []
 
 
 def test_the_backup_service_writes_a_dump_from_which_everything_comes_back(proxied: Stack) -> None:
