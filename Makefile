@@ -99,7 +99,7 @@ lock: $(READY) ## Pin and hash every dependency anew
 		--custom-compile-command 'make lock' -o deploy/kubernetes/requirements.lock pyproject.toml
 
 up: ## Build and start the deployed stack, and wait until it is healthy (docker)
-	@deploy/secrets.sh
+	@deploy/secrets.sh "$$(docker compose config --format json | sed -n 's|.*"file": "\(.*\)/owner_password".*|\1|p')"
 	docker compose up --detach --build --wait
 
 down: ## Stop the deployed stack, with every profile; its data stays

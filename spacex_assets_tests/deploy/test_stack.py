@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -473,6 +474,26 @@ def test_schedules_fill_the_other_world_from_an_archive_folder(stack: Stack, arc
 
 
 def test_a_missing_secret_stops_the_start_with_a_line_that_names_it(stack: Stack, tmp_path: Path) -> None:
+@pytest.mark.parametrize("where", ["environment", ".env"])
+def test_make_up_makes_the_secrets_where_compose_looks_for_them(tmp_path: Path, where: str) -> None:
+    if missing := engine_missing():
+        pytest.skip(f"compose says where the secrets are, and {missing}")
+    for name in ("Makefile", "docker-compose.yml"):
+        shutil.copy2(ROOT / name, tmp_path / name)
+    shutil.copytree(ROOT / "deploy", tmp_path / "deploy", ignore=shutil.ignore_patterns("secrets"))
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("SPACEX_", "COMPOSE_"))}
+    if where == ".env":
+        (tmp_path / ".env").write_text("SPACEX_SECRETS=./else where\n")
+    else:
+        environment["SPACEX_SECRETS"] = str(tmp_path / "else where")
+    # What would start the stack is left out.
+    makefile = (tmp_path / "Makefile").read_text()
+    (tmp_path / "Makefile").write_text(makefile.replace("\tdocker compose up", "\t@: docker compose up"))
+    subprocess.run(["make", "up"], cwd=tmp_path, env=environment, check=True, capture_output=True)
+    assert (tmp_path / "else where" / "owner_password").read_text()
+    assert not (tmp_path / "deploy" / "secrets").exists()
+
+
     subprocess.run([ROOT / "deploy" / "secrets.sh", tmp_path], check=True)
     (tmp_path / "loader_password").unlink()
     other = Stack(f"{stack.name}-bare", tmp_path)
