@@ -409,6 +409,7 @@ def test_the_proxy_and_the_simulator_are_as_confined_as_the_others(proxied: Stac
     if unavailable() is None:
         with outside(tmp_path) as world:
             assert getting_out(proxied, ("proxy", "simulator"), world) == set()
+            assert world.heard() == {"proxy"}, "docs/security.md says why; no answer comes back"
 
 
 @pytest.mark.parametrize("service", ["proxy", "simulator", "backup"])
