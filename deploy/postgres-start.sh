@@ -4,7 +4,7 @@
 # the process whose number the old postmaster.pid names has to be PostgreSQL itself, else it would refuse to start.
 set -euo pipefail
 for secret in /run/secrets/*_password; do
-    if [ ! -s "$secret" ]; then
+    if ! grep -q '[^[:space:]]' "$secret"; then
         printf '{"message":"%s is empty; remove it and make it anew with deploy/secrets.sh"}\n' "$secret" >&2
         exit 1
     fi

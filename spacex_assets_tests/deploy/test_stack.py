@@ -474,7 +474,6 @@ def test_schedules_fill_the_other_world_from_an_archive_folder(stack: Stack, arc
     assert "Read-only file system" in archive.inside("code", "echo > /archive/written").stderr
 
 
-def test_a_missing_secret_stops_the_start_with_a_line_that_names_it(stack: Stack, tmp_path: Path) -> None:
 @pytest.mark.parametrize("where", ["environment", ".env"])
 def test_make_up_makes_the_secrets_where_compose_looks_for_them(tmp_path: Path, where: str) -> None:
     if missing := engine_missing():
@@ -495,6 +494,7 @@ def test_make_up_makes_the_secrets_where_compose_looks_for_them(tmp_path: Path, 
     assert not (tmp_path / "deploy" / "secrets").exists()
 
 
+def test_a_missing_secret_stops_the_start_with_a_line_that_names_it(stack: Stack, tmp_path: Path) -> None:
     subprocess.run([ROOT / "deploy" / "secrets.sh", tmp_path], check=True)
     (tmp_path / "loader_password").unlink()
     other = Stack(f"{stack.name}-bare", tmp_path)
@@ -506,14 +506,28 @@ def test_make_up_makes_the_secrets_where_compose_looks_for_them(tmp_path: Path, 
         other.compose("down", "--volumes", check=False)
 
 
-def test_an_empty_secret_stops_the_start_with_a_line_that_names_it(stack: Stack, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("service", "secret", "seen_as"),
+    [
+        ("postgres", "loader_password", "loader_password"),
+        ("code", "alerts", "spacex_alerts"),
+        ("migrate", "owner_password", "spacex_database_password"),
+        ("proxy", "ui_password", "ui_password"),
+        ("backup", "backup_password", "backup_password"),
+    ],
+)
+@pytest.mark.parametrize("content", ["", "\n\n"])
+def test_an_empty_secret_stops_the_start_with_a_line_that_names_it(
+    stack: Stack, tmp_path: Path, service: str, secret: str, seen_as: str, content: str
+) -> None:
     subprocess.run([ROOT / "deploy" / "secrets.sh", tmp_path], check=True)
-    (tmp_path / "loader_password").chmod(0o644)
-    (tmp_path / "loader_password").write_text("")
+    (tmp_path / secret).chmod(0o644)
+    (tmp_path / secret).write_text(content)
     other = Stack(f"{stack.name}-empty", tmp_path)
     try:
-        refused = other.compose("run", "--rm", "--no-deps", "postgres", check=False)
+        refused = other.compose("run", "--rm", "--build", "--no-deps", service, check=False)
         assert refused.returncode == 1
-        assert '{"message":"/run/secrets/loader_password is empty' in refused.stdout + refused.stderr
+        [said] = [line for line in (refused.stdout + refused.stderr).splitlines() if "/run/secrets/" in line]
+        assert said.startswith(f'{{"message":"/run/secrets/{seen_as} is empty')
     finally:
         other.compose("down", "--volumes", check=False)
