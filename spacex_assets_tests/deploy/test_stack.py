@@ -252,11 +252,22 @@ def test_public_has_no_right_on_a_database_or_on_the_schema_public(stack: Stack)
 
 
 def test_the_owners_functions_that_write_history_have_a_fixed_search_path(stack: Stack) -> None:
-    query = """SELECT count(*), count(*) FILTER (WHERE proconfig::text NOT LIKE '%search_path=%' OR proconfig IS NULL)
-        FROM pg_proc WHERE prosecdef AND pronamespace = 'history'::regnamespace"""
+    query = """SELECT count(*), count(*) FILTER (WHERE NOT 'search_path=pg_catalog, pg_temp' = ANY (proconfig))
+        FROM pg_proc WHERE prosecdef AND pronamespace IN ('history'::regnamespace, 'ops'::regnamespace)"""
     functions, loose = stack.sql("analyst", query).stdout.strip().split("|")
     assert int(functions) > 20
     assert loose == "0"
+
+
+def test_the_loaders_own_types_do_not_run_with_the_owners_rights(loaded: Stack) -> None:
+    spy = "BEGIN PERFORM set_config(''spy.ran_as'', current_user, false); RETURN true; END"
+    made = "; ".join(
+        f"CREATE DOMAIN pg_temp.{name} AS pg_catalog.{name} CHECK (pg_temp.spy())" for name in ("timestamptz", "text")
+    )
+    attack = f"""CREATE FUNCTION pg_temp.spy() RETURNS boolean LANGUAGE plpgsql AS '{spy}'; {made};
+        DELETE FROM spacex.launch_cores WHERE false; SELECT concat('ran as ', current_setting('spy.ran_as', true))"""
+    done = loaded.sql("loader", attack)
+    assert done.stdout.splitlines()[-1:] == ["ran as "], done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("service", ["code", "webserver"])
@@ -270,6 +281,15 @@ def test_the_health_check_sees_that_a_service_hangs(stack: Stack, service: str) 
         assert stack.inside(service, f"SPACEX_HEALTH_SECONDS=2 python deploy/healthy.py {service}").returncode == 1
     finally:
         stack.inside(service, signals.format("CONT"))
+
+
+def test_the_health_check_sees_that_the_webserver_cannot_reach_its_storage(stack: Stack) -> None:
+    stack.compose("pause", "postgres")
+    try:
+        assert stack.inside("webserver", "SPACEX_HEALTH_SECONDS=2 python deploy/healthy.py webserver").returncode == 1
+    finally:
+        stack.compose("unpause", "postgres")
+    assert stack.inside("webserver", "python deploy/healthy.py webserver").returncode == 0
 
 
 def test_the_health_check_sees_that_the_daemon_is_late(stack: Stack) -> None:
