@@ -427,8 +427,8 @@ def test_the_proxy_lets_the_ui_name_its_operation(proxied: Stack) -> None:
 
 
 def test_the_proxy_and_the_simulator_are_as_confined_as_the_others(proxied: Stack, tmp_path: Path) -> None:
-    for service in ("proxy", "simulator"):
-        assert rights(proxied, service) == confined("10001")
+    for service, uid in (("proxy", "10002"), ("simulator", "10001")):
+        assert rights(proxied, service) == confined(uid)
         assert "Read-only file system" in proxied.inside(service, "echo > /written").stderr
         postgres = proxied.address("postgres", "backend_network")
         assert proxied.inside(service, f"timeout 3 bash -c 'echo > /dev/tcp/{postgres}/5432'").returncode
