@@ -60,7 +60,8 @@ test-image: ## Run the tests inside the image's test stage: make test-image ARGU
 audit: ## Look every locked dependency up in the database of known vulnerabilities
 	$(PYTHON) -m venv $(VENV)-audit
 	$(VENV)-audit/bin/pip install --quiet --disable-pip-version-check pip-audit==2.10.1
-	$(VENV)-audit/bin/pip-audit --strict --require-hashes --disable-pip --requirement requirements.lock
+	$(VENV)-audit/bin/pip-audit --strict --require-hashes --disable-pip --requirement requirements.lock \
+		--requirement deploy/kubernetes/requirements.lock
 
 ui: $(READY) ## Serve the Dagster UI and daemon on 127.0.0.1:3000 until Ctrl-C
 	@exec $(CLI) ui

@@ -120,7 +120,7 @@ class Client:
                     except UnicodeDecodeError as error:
                         raise Failed(errors.BodyUndecodable, f"not UTF-8: {error.reason}", response, staged) from error
             try:
-                batches = scan(staged, single=endpoint.single, document_limit=self.sizes.document)
+                batches = scan(staged, single=endpoint.single, document_limit=self.sizes.document, until=deadline.at)
             except errors.ExtractError as error:
                 raise Failed(type(error), str(error), response, staged) from error
             simulated = response.headers.get("X-SpaceX-Simulated") == "true"

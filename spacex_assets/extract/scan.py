@@ -5,21 +5,29 @@ ASCII, so nothing else is lost. What does not belong here: whether the documents
 """
 
 import json
+import math
+import re
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Never
 
-from spacex_assets.extract.errors import BodyMisshapen, BodyTooLarge, BodyTruncated, BodyUndecodable
+from spacex_assets.extract.errors import BodyMisshapen, BodyTooLarge, BodyTruncated, BodyUndecodable, TimeLimitExceeded
 from spacex_assets.extract.snapshot import Batch
 
 PIECE = 1 << 20
 BATCH_BYTES = 4 << 20
+BATCH_DOCUMENTS = 20_000
+"""At most; only such as are far smaller than any record, and so broken, fill a batch with more."""
 DOCUMENT_LIMIT = 4 << 20
 """Bytes; read as Python objects, the worst of documents takes some twenty times as many."""
 _SPACE = " \t\r\n"
+_BLANK = re.compile(f"[{_SPACE}]*")
 _NUMBER = "-+.0123456789eE"
+_UNDECIDED = 2
+"""Characters that may follow a number and yet belong to it, once more is known: as the ``e-`` of ``1e-7``."""
 
 
 def scan(
@@ -29,14 +37,15 @@ def scan(
     document_limit: int = DOCUMENT_LIMIT,
     piece: int = PIECE,
     batch_bytes: int = BATCH_BYTES,
+    until: float = math.inf,
 ) -> tuple[Batch, ...]:
     """The batches of a body; a single object is one batch of one document.
 
-    Raises :class:`BodyTruncated`, :class:`BodyUndecodable`, :class:`BodyMisshapen` or :class:`BodyTooLarge`; their
-    texts say at which byte.
+    Raises :class:`BodyTruncated`, :class:`BodyUndecodable`, :class:`BodyMisshapen`, :class:`BodyTooLarge` or, after
+    the moment ``until`` of the monotonic clock, :class:`TimeLimitExceeded`; their texts say at which byte.
     """
     with path.open("rb") as body:
-        reader = _Reader(body, piece, document_limit)
+        reader = _Reader(body, piece, document_limit, until)
         spans = _object(reader) if single else _list(reader)
         batches = tuple(_batched(spans, batch_bytes))
         reader.expect_end()
@@ -50,6 +59,7 @@ class _Reader:
     body: BinaryIO
     piece: int
     limit: int
+    until: float
     text: str = ""
     start: int = 0
     at: int = 0
@@ -63,6 +73,8 @@ class _Reader:
 
     def grow(self) -> bool:
         """Reads more, up to the limit: doubles what is unread, so that a long document is not scanned over and over."""
+        if time.monotonic() > self.until:
+            raise TimeLimitExceeded(f"the body had been read up to byte {self.position}")
         unread = self.text[self.at :]
         more = self.body.read(max(self.piece, min(len(unread), self.limit + 1 - len(unread))))
         self.start, self.at = self.position, 0
@@ -72,8 +84,8 @@ class _Reader:
     def peek(self) -> str:
         """The next character that is not white space; empty at the end."""
         while True:
-            while self.at < len(self.text) and self.text[self.at] in _SPACE:
-                self.at += 1
+            blank = _BLANK.match(self.text, self.at)
+            self.at = blank.end() if blank else self.at
             if self.at < len(self.text):
                 return self.text[self.at]
             if not self.grow():
@@ -91,8 +103,8 @@ class _Reader:
         while True:
             try:
                 _, end = self.decoder.raw_decode(self.text, self.at)
-                if self.text[self.at] in _NUMBER and not self.text[end:].strip(_NUMBER) and self.grow():
-                    continue  # the number may go on
+                if self.text[self.at] in _NUMBER and self._may_go_on(end) and self.grow():
+                    continue
             except json.JSONDecodeError as error:
                 if len(self.text) - self.at > self.limit:
                     raise self._too_large() from error
@@ -114,6 +126,10 @@ class _Reader:
             span = self.position, end - self.at
             self.at = end
             return span
+
+    def _may_go_on(self, end: int) -> bool:
+        """Whether the window ends before it is clear that a number ends here."""
+        return len(self.text) - end <= _UNDECIDED and not self.text[end:].strip(_NUMBER)
 
     def expect_end(self) -> None:
         character = self.peek()
@@ -168,7 +184,7 @@ def _open(reader: _Reader, expected: str, shape: str) -> None:
 def _batched(spans: Iterator[tuple[int, int]], size: int) -> Iterator[Batch]:
     offset, end, documents = 0, 0, 0
     for start, length in spans:
-        if documents and start + length - offset > size:
+        if documents and (start + length - offset > size or documents == BATCH_DOCUMENTS):
             yield Batch(offset=offset, length=end - offset, documents=documents)
             documents = 0
         if not documents:

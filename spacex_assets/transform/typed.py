@@ -16,6 +16,7 @@ import polars as pl
 from spacex_assets.config import ContractMode
 from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.endpoints.paths import json_path
+from spacex_assets.errors import PlatformError
 from spacex_assets.transform.drift import Change, against_record
 from spacex_assets.transform.flatten import frames
 from spacex_assets.transform.intake import Breach, Intake, Rejected
@@ -24,6 +25,12 @@ from spacex_assets.transform.profile import Profile, Tally
 
 SHOWN = 10
 """Undeclared fields and values that a refusal names."""
+BROKEN_LIMIT = 100_000
+"""Broken documents of one snapshot that are kept; each takes some thousand bytes more of memory than of the body."""
+
+
+class SnapshotBroken(PlatformError):
+    """More documents of a snapshot break their record than are kept in quarantine."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,7 @@ def typed(
 ) -> Typed:
     """Types every document of a snapshot; ``batches`` gives its batches, anew at each call.
 
-    Raises :class:`WorldMismatch` and :class:`SchemaMismatch`.
+    Raises :class:`WorldMismatch`, :class:`SchemaMismatch` and :class:`SnapshotBroken`.
     """
     rejected: list[Rejected] = []
     tally = Tally(endpoint)
@@ -51,6 +58,11 @@ def typed(
     def accepted() -> Iterator[pl.DataFrame]:
         for parsed in documents(endpoint, batches(), tally, simulated=simulated, mode=mode):
             rejected.extend(parsed.rejected)
+            if len(rejected) > BROKEN_LIMIT:
+                raise SnapshotBroken(
+                    f"{endpoint.name}: expected at most {BROKEN_LIMIT} documents that break their record, found more; "
+                    f"the first: {rejected[0]}. Nothing was loaded. Look at what the source sends."
+                )
             yield parsed.frame
 
     tables = frames(accepted(), endpoint.layouts)

@@ -1,4 +1,5 @@
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -6,8 +7,15 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from spacex_assets.extract.errors import BodyMisshapen, BodyTooLarge, BodyTruncated, BodyUndecodable, ExtractError
-from spacex_assets.extract.scan import scan
+from spacex_assets.extract.errors import (
+    BodyMisshapen,
+    BodyTooLarge,
+    BodyTruncated,
+    BodyUndecodable,
+    ExtractError,
+    TimeLimitExceeded,
+)
+from spacex_assets.extract.scan import BATCH_DOCUMENTS, scan
 from spacex_assets.transform.parse import split
 
 VALUE: Any = st.recursive(
@@ -104,3 +112,23 @@ def test_a_document_beyond_the_limit_is_not_read_to_its_end(tmp_path: Path, end:
         scan(tmp_path / "body", single=False, document_limit=100, piece=16)
     if end:
         assert scan(tmp_path / "body", single=False, document_limit=4000, piece=16)[0].documents == 2
+
+
+@pytest.mark.parametrize("number", ["7", "-0.25", "1e-7", "12E+30"])
+@pytest.mark.parametrize("piece", range(1, 9))
+def test_a_number_is_read_to_its_end_wherever_the_window_ends(tmp_path: Path, number: str, piece: int) -> None:
+    body = f"[{{}},{number},{number}]"
+    (tmp_path / "body").write_text(body)
+    (batch,) = scan(tmp_path / "body", single=False, piece=piece)
+    assert (batch.offset, batch.length, batch.documents) == (1, len(body) - 2, 3)
+
+
+def test_a_body_that_takes_too_long_to_read_is_given_up(tmp_path: Path) -> None:
+    (tmp_path / "body").write_text("[{}" + ",1" * 10_000 + "]")
+    with pytest.raises(TimeLimitExceeded, match="read up to byte 0"):
+        scan(tmp_path / "body", single=False, until=time.monotonic())
+
+
+def test_a_batch_of_tiny_documents_ends_too(tmp_path: Path) -> None:
+    (tmp_path / "body").write_text("[{}" + ",1" * BATCH_DOCUMENTS + "]")
+    assert [batch.documents for batch in scan(tmp_path / "body", single=False)] == [BATCH_DOCUMENTS, 1]

@@ -1,5 +1,6 @@
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from spacex_assets.endpoints.kinds import TEXT
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.errors import WorldMismatch
 from spacex_assets.simulator.fleet import Fleet
-from spacex_assets.transform.typed import Typed, typed
+from spacex_assets.transform.typed import BROKEN_LIMIT, SnapshotBroken, Typed, typed
 
 FLEET = Fleet(launches=30)
 
@@ -254,3 +255,13 @@ def test_a_value_that_is_not_declared_breaks_the_record_only_where_that_is_froze
 def test_a_field_called_like_the_column_of_undeclared_fields_is_one() -> None:
     document = {**sample("cores"), "_extra": "mine"}
     assert parse("cores", [document])["cores"]["_extra"].to_list() == ['{"$._extra": "mine"}']
+
+
+def test_a_body_of_nothing_but_rubble_is_given_up_before_memory_is() -> None:
+    def batches() -> Iterator[bytes]:
+        for _ in range(1 + BROKEN_LIMIT // 10_000):
+            yield b"[" + b",".join([b"1"] * 10_000) + b"]"
+        raise AssertionError("more of it was read")
+
+    with pytest.raises(SnapshotBroken, match=rf"at most {BROKEN_LIMIT} documents .* the first: .*found 1"):
+        typed(ENDPOINTS["ships"], batches, simulated=True)
