@@ -20,7 +20,7 @@ from spacex_assets.endpoints.base import SIMULATED_MARK, Endpoint
 from spacex_assets.endpoints.layout import Column, TableLayout
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.endpoints.tables import SCHEMA, bookkeeping_columns
-from spacex_assets.simulator.fleet import Fleet
+from spacex_assets.simulator.fleet import COLLECTIONS, Fleet
 from spacex_assets.transform.typed import typed
 
 FILE = Path(__file__).parent.parent / "docs" / "data-dictionary.md"
@@ -94,7 +94,8 @@ def _key_mark(column: Column, layout: TableLayout) -> str:
 
 
 def _sections(endpoint: Endpoint) -> Iterator[str]:
-    text = json.dumps(list(Fleet().documents(endpoint.name))).encode()
+    documents = Fleet().documents(endpoint.name) if endpoint.name in COLLECTIONS else ()
+    text = json.dumps(list(documents)).encode()
     tables = typed(endpoint, lambda: [text], simulated=True).frames
     for layout in endpoint.layouts:
         yield from _section(endpoint, layout, tables[layout.name])

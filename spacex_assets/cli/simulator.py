@@ -37,14 +37,14 @@ def serve(settings: Settings, port: int, host: str, recordings: Path | None) -> 
     The other kinds of fault are reset, truncated, slow ("bytes_per_second"), html, error and body ("body").
     Without "endpoint" a fault is for all, with "times": null for ever; "seconds" delays it.
     """
-    from spacex_assets.endpoints.registry import ENDPOINTS
     from spacex_assets.simulator.content import Content, Recordings
+    from spacex_assets.simulator.fleet import COLLECTIONS
     from spacex_assets.simulator.server import listening
     from spacex_assets.simulator.server import serve as serve_content
 
     with listening(port, host) as listener:
         content = Content(Recordings(recordings)) if recordings else _fleet(settings)
-        for endpoint in ENDPOINTS if content.simulated else ():
+        for endpoint in COLLECTIONS if content.simulated else ():
             content.spool(endpoint)
         url = f"http://{host}:{listener.getsockname()[1]}"
         click.echo(f"Serving on {url}, for example {url}/v5/launches. Ctrl-C ends it.", err=True)

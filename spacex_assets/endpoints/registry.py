@@ -1,4 +1,4 @@
-"""Every endpoint, by name. To add one: its file beside this one, its line here, and `make migration`."""
+"""Every endpoint, by name. To add one: its file beside this one, its line here; the rest is in README.md."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -26,6 +26,10 @@ class EditRefused(PlatformError):
     """A correction that cannot be made."""
 
 
+class NoDocuments(PlatformError):
+    """An endpoint of which there are no documents to be had."""
+
+
 class Collections(Protocol):
     """Where documents come from."""
 
@@ -34,7 +38,7 @@ class Collections(Protocol):
         """Whether they are of a fleet that never flew."""
 
     def documents(self, endpoint: str) -> Iterator[Document]:
-        """The documents of an endpoint; raises FileNotFoundError if there are none to be had."""
+        """The documents of an endpoint; raises :class:`NoDocuments`."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,11 @@ class Recordings:
         return False
 
     def body(self, endpoint: str) -> bytes:
-        """The recorded body, byte for byte."""
-        return (self.folder / f"{endpoint}.json").read_bytes()
+        """The recorded body, byte for byte. Raises :class:`NoDocuments`."""
+        try:
+            return (self.folder / f"{endpoint}.json").read_bytes()
+        except FileNotFoundError as error:
+            raise NoDocuments(f"{endpoint}.json was not recorded.") from error
 
     def documents(self, endpoint: str) -> Iterator[Document]:
         """The documents in the recorded body."""

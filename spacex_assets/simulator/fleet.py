@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from spacex_assets.simulator import launches, pads, payloads, reference, satellites, vehicles
+from spacex_assets.simulator.content import NoDocuments
 from spacex_assets.simulator.plan import REAL_LAUNCHES, Plan
 
 Document = dict[str, Any]
@@ -36,7 +37,12 @@ class Fleet:
         self.seed, self.launches = seed, launches
 
     def documents(self, endpoint: str) -> Iterator[Document]:
-        """The documents of an endpoint, in the order of the source."""
+        """The documents of an endpoint, in the order of the source. Raises :class:`NoDocuments`."""
+        if endpoint not in COLLECTIONS:
+            raise NoDocuments(
+                f"The simulator has no documents of {endpoint!r}. Add what makes them to COLLECTIONS in "
+                f"spacex_assets/simulator/fleet.py."
+            )
         return COLLECTIONS[endpoint](self._plan)
 
     @cached_property

@@ -16,6 +16,7 @@ CODES = {
         start=0x51A000,
     )
 }
+"""A new collection goes to the end: the ids of all that follow one depend on its place."""
 CREATED = 0x5E9D0D95
 """Begins every id, as the creation time begins those of the source."""
 GOLDEN = 0.6180339887498949

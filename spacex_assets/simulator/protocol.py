@@ -6,10 +6,11 @@ What does not belong here: sockets (``server.py``, ``transport.py``) and misbeha
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from spacex_assets.endpoints.registry import ENDPOINTS
-from spacex_assets.simulator.content import Content
+from spacex_assets.simulator.content import Content, NoDocuments
 from spacex_assets.simulator.query import BadQuery, paginate
 from spacex_assets.simulator.spool import ENCODE, Body, Document, ShortBody, Spool
 
@@ -43,8 +44,8 @@ def respond(
         return _text(404, "Not Found")
     try:
         answer = _answer(content, method, endpoint, route["version"] == "v4", route["rest"], body)
-    except FileNotFoundError:
-        return _text(404, "Not Found")
+    except NoDocuments as error:
+        return _text(404, str(error))
     except BadQuery as error:
         return _text(400, str(error))
     if answer is None:
@@ -95,7 +96,11 @@ def _documents(content: Content, endpoint: str, old_crew: bool, view: str | None
 
 def _find(content: Content, wanted: str) -> Document | None:
     """The document that an id refers to, whatever its endpoint."""
-    return next((found for name in ENDPOINTS if (found := content.spool(name).find(wanted))), None)
+    for name in ENDPOINTS:
+        with suppress(NoDocuments):
+            if found := content.spool(name).find(wanted):
+                return found
+    return None
 
 
 def _request(body: bytes) -> Document:

@@ -23,7 +23,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from spacex_assets.errors import PlatformError
-from spacex_assets.simulator.content import Content, EditRefused
+from spacex_assets.simulator.content import Content, EditRefused, NoDocuments
 from spacex_assets.simulator.faults import Fault, Faults
 from spacex_assets.simulator.protocol import Response as Answer
 from spacex_assets.simulator.protocol import respond
@@ -68,7 +68,7 @@ def application(content: Content, faults: Faults | None = None) -> Starlette:
             try:
                 edit = Edit.model_validate_json(await request.body())
                 await asyncio.to_thread(content.edit, edit.endpoint, edit.id, edit.change)
-            except (EditRefused, ValidationError) as error:
+            except (EditRefused, NoDocuments, ValidationError) as error:
                 return PlainTextResponse(str(error), 400)
         return JSONResponse(content.edits)
 

@@ -156,6 +156,23 @@ def test_one_document_is_had_by_its_id_and_errors_are_text(simulator: RunningSim
     assert get(simulator, "/v4/admin/health").text == "OK"
 
 
+def test_an_endpoint_of_which_there_are_no_documents_is_not_found_and_hides_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(COLLECTIONS, "capsules")  # type: ignore[misc]
+    with running_simulator(Content(Fleet(launches=30))) as running:
+        answer = get(running, "/v4/capsules")
+        assert answer.status_code == 404
+        assert answer.text == (
+            "The simulator has no documents of 'capsules'. Add what makes them to COLLECTIONS in "
+            "spacex_assets/simulator/fleet.py."
+        )
+        (launch,) = query(running, {"options": {"limit": 1, "populate": ["launchpad"]}})["docs"]
+        assert launch["launchpad"]["full_name"].endswith("(simulated)")
+        change = {"endpoint": "capsules", "id": "x", "change": None}
+        assert requests.post(f"{running.url}/simulator/edits", json=change, timeout=10).status_code == 400
+
+
 def test_launches_of_version_4_list_their_crew_as_ids(simulator: RunningSimulator) -> None:
     new, old = get(simulator, "/v5/launches").json(), get(simulator, "/v4/launches").json()
     assert [launch["crew"] for launch in old] == [[one["crew"] for one in launch["crew"]] for launch in new]
