@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 OURS = "spacex_assets"
 FIELDS = "spacex_fields"
 """The attribute of a log record that holds the fields of a line of ours."""
+DIRECT = "EPHEMERAL"
+"""The id that Dagster gives the run of a step's function which is called directly, as tests do: there is no run."""
 
 
 def configure(settings: Settings) -> None:
@@ -65,13 +67,19 @@ def step_context(context: "dg.AssetExecutionContext | dg.AssetCheckExecutionCont
     step = context.op_execution_context
     with structlog.contextvars.bound_contextvars(
         run_id=step.run_id,
-        job=step.job_name,
+        job=None if step.run_id == DIRECT else step.job_name,
         step=step.op_def.name,
         asset=_asset(step, endpoint),
         endpoint=endpoint,
-        attempt=step.retry_number + 1,
+        attempt=retries(context) + 1,
     ):
         yield
+
+
+def retries(context: "dg.AssetExecutionContext | dg.AssetCheckExecutionContext") -> int:
+    """How often the step was repeated already; a function that is called directly is no step, and never was."""
+    step = context.op_execution_context
+    return 0 if step.run_id == DIRECT else step.retry_number
 
 
 @contextmanager

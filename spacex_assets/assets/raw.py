@@ -8,8 +8,9 @@ from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.extract.lake import RawLake
 from spacex_assets.extract.snapshot import Snapshot
 from spacex_assets.extract.source import Source
+from spacex_assets.io_managers.typed import TypedLake
 from spacex_assets.load.warehouse import Warehouse
-from spacex_assets.logs import step_context
+from spacex_assets.logs import retries, step_context
 from spacex_assets.retries import retried
 
 
@@ -23,15 +24,17 @@ def raw_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
         kinds={"json"},
         description=f"The body of GET {endpoint.path}, byte for byte, as the source sent it.",
         io_manager_key="raw_io_manager",
-        required_resource_keys={"source", "lake", "warehouse"},
         hooks={ledger_hook(endpoint)},
         pool=endpoint.name,
     )
-    def raw(context: dg.AssetExecutionContext) -> dg.Output[Snapshot]:
-        with step_context(context, endpoint.name), retried(context.retry_number):
-            snapshot = fetch_snapshot(
-                endpoint, context.resources.source, context.resources.lake.raw, context.resources.warehouse
-            )
+    def raw(
+        context: dg.AssetExecutionContext,
+        source: dg.ResourceParam[Source],
+        lake: dg.ResourceParam[TypedLake],
+        warehouse: dg.ResourceParam[Warehouse],
+    ) -> dg.Output[Snapshot]:
+        with step_context(context, endpoint.name), retried(retries(context)):
+            snapshot = fetch_snapshot(endpoint, source, lake.raw, warehouse)
         return dg.Output(
             snapshot,
             data_version=dg.DataVersion(snapshot.sha256),

@@ -13,10 +13,11 @@ from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.endpoints.tables import SCHEMA
 from spacex_assets.extract.snapshot import Snapshot
 from spacex_assets.io_managers.postgres import TableWrite
+from spacex_assets.io_managers.typed import TypedLake
 from spacex_assets.load.errors import ContractFrozen
 from spacex_assets.load.transaction import Origin, record_blocked
 from spacex_assets.load.warehouse import Warehouse
-from spacex_assets.logs import step_context
+from spacex_assets.logs import retries, step_context
 from spacex_assets.retries import retried
 from spacex_assets.transform.intake import Intake
 
@@ -53,18 +54,22 @@ def table_assets(endpoint: Endpoint, settings: Settings) -> dg.AssetsDefinition:
         },
         ins={layout.name: dg.AssetIn(key=["typed", layout.name]) for layout in endpoint.layouts},
         internal_asset_deps={layout.name: {dg.AssetKey(["typed", layout.name])} for layout in endpoint.layouts},
-        required_resource_keys={"lake", "warehouse"},
         hooks={ledger_hook(endpoint)},
         pool=endpoint.name,
     )
-    def tables(context: dg.AssetExecutionContext, **frames: pl.DataFrame) -> Iterator[dg.Output[TableWrite]]:
-        with step_context(context, endpoint.name), retried(context.retry_number):
-            snapshot = context.resources.lake.raw.resolve(endpoint.name, context.run_id)
+    def tables(
+        context: dg.AssetExecutionContext,
+        lake: dg.ResourceParam[TypedLake],
+        warehouse: dg.ResourceParam[Warehouse],
+        **frames: pl.DataFrame,
+    ) -> Iterator[dg.Output[TableWrite]]:
+        with step_context(context, endpoint.name), retried(retries(context)):
+            snapshot = lake.raw.resolve(endpoint.name, context.run_id)
             yield from table_writes(
                 endpoint,
                 frames,
-                origin_of(snapshot, context.resources.lake.read_intake(endpoint, snapshot), context.run_id),
-                context.resources.warehouse,
+                origin_of(snapshot, lake.read_intake(endpoint, snapshot), context.run_id),
+                warehouse,
                 settings_of(context.run, settings),
             )
 

@@ -11,7 +11,8 @@ from spacex_assets.assets.metadata import ENDPOINT_TAG, column_metadata, raw_ori
 from spacex_assets.config import ContractMode, Settings, World
 from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.extract.snapshot import Snapshot
-from spacex_assets.logs import step_context
+from spacex_assets.io_managers.typed import TypedLake
+from spacex_assets.logs import retries, step_context
 from spacex_assets.retries import retried
 from spacex_assets.transform.typed import Typed, typed
 
@@ -40,14 +41,15 @@ def typed_assets(endpoint: Endpoint, settings: Settings) -> dg.AssetsDefinition:
             for layout in endpoint.layouts
         },
         ins={"snapshot": dg.AssetIn(key=["raw", endpoint.name])},
-        required_resource_keys={"lake"},
         hooks={ledger_hook(endpoint)},
         pool=endpoint.name,
     )
-    def typed_step(context: dg.AssetExecutionContext, snapshot: Snapshot) -> Iterator[dg.Output[pl.DataFrame]]:
-        with step_context(context, endpoint.name), retried(context.retry_number):
+    def typed_step(
+        context: dg.AssetExecutionContext, snapshot: Snapshot, lake: dg.ResourceParam[TypedLake]
+    ) -> Iterator[dg.Output[pl.DataFrame]]:
+        with step_context(context, endpoint.name), retried(retries(context)):
             result = typed_snapshot(endpoint, snapshot, settings)
-            context.resources.lake.write_intake(endpoint, snapshot, result.intake)
+            lake.write_intake(endpoint, snapshot, result.intake)
             for document in result.intake.rejected[:SHOWN]:
                 log.warning(f"{endpoint.name}: quarantined: {document}")
             for name, frame in result.frames.items():

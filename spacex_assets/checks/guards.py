@@ -17,8 +17,10 @@ from spacex_assets.config import Settings
 from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.endpoints.layout import TableLayout
 from spacex_assets.errors import PlatformError
+from spacex_assets.io_managers.typed import TypedLake
 from spacex_assets.load.precheck import repeated
 from spacex_assets.load.transaction import record_blocked
+from spacex_assets.load.warehouse import Warehouse
 from spacex_assets.logs import step_context
 from spacex_assets.retries import retried
 from spacex_assets.transform.intake import Intake
@@ -50,12 +52,14 @@ def guard_checks(endpoint: Endpoint, settings: Settings) -> dg.AssetChecksDefini
                 "shrunken endpoint pass once, SPACEX_QUARANTINE_LIMIT=1 one with many broken documents.",
             )
         ],
-        required_resource_keys={"lake", "warehouse"},
         pool=endpoint.name,
     )
-    def guard(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+    def guard(
+        context: dg.AssetCheckExecutionContext,
+        lake: dg.ResourceParam[TypedLake],
+        warehouse: dg.ResourceParam[Warehouse],
+    ) -> Iterator[dg.AssetCheckResult]:
         with step_context(context, endpoint.name), retried(context.op_execution_context.retry_number):
-            lake, warehouse = context.resources.lake, context.resources.warehouse
             snapshot = lake.raw.resolve(endpoint.name, context.run.run_id)
             intake = lake.read_intake(endpoint, snapshot)
             seen = pl.read_parquet(lake.frame(endpoint.layouts[0], snapshot), columns=["id"])["id"].to_list()

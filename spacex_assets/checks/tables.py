@@ -19,7 +19,9 @@ from spacex_assets.config import Executor, Settings
 from spacex_assets.endpoints.base import Endpoint
 from spacex_assets.endpoints.tables import SCHEMA
 from spacex_assets.errors import PlatformError
+from spacex_assets.io_managers.typed import TypedLake
 from spacex_assets.load.errors import is_fault
+from spacex_assets.load.warehouse import Warehouse
 from spacex_assets.logs import step_context
 from spacex_assets.retries import retried
 
@@ -58,14 +60,16 @@ def table_checks(endpoint: Endpoint, settings: Settings) -> dg.AssetChecksDefini
                 "disappeared, changed its type or became null since the snapshot loaded before.",
             ),
         ],
-        required_resource_keys={"lake", "warehouse"},
         op_tags=AFTER_LOADS,
         pool=endpoint.name,
         can_subset=True,
     )
-    def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+    def check(
+        context: dg.AssetCheckExecutionContext,
+        lake: dg.ResourceParam[TypedLake],
+        warehouse: dg.ResourceParam[Warehouse],
+    ) -> Iterator[dg.AssetCheckResult]:
         with step_context(context, endpoint.name), retried(context.op_execution_context.retry_number):
-            warehouse, lake = context.resources.warehouse, context.resources.lake
             crashed, chosen = {}, {key.name for key in context.selected_asset_check_keys}
             with looking(endpoint, warehouse, lake, settings_of(context.run, settings)) as look:
                 for name, judge in {INTEGRITY: look.integrity, QUALITY: look.quality, DRIFT: look.drift}.items():
