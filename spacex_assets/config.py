@@ -105,7 +105,7 @@ class Settings(BaseSettings):
     executor: Executor = Field(Executor.IN_PROCESS, description="in_process, multiprocess or k8s.")
 
     simulator_url: str | None = Field(
-        None, description="Where the simulator serves that 'simulated' means; unset: it answers inside the process."
+        None, description="URL of a running simulator that 'simulated' uses; unset: one answers inside the process."
     )
     simulated_launches: int = Field(205, ge=1, le=1_000_000, description="Size of the simulated fleet, in launches.")
     simulated_seed: int = Field(42, description="The same seed gives the same fleet.")
@@ -158,7 +158,7 @@ class Settings(BaseSettings):
     cron: dict[str, str] = Field(
         {}, description='When, other than automation/schedules.py says, what is refreshed: {"fleet": "0 3 * * *"}.'
     )
-    time_zone: str = Field("UTC", description="In which these times are meant.")
+    time_zone: str = Field("UTC", description="Time zone of SPACEX_CRON.")
     poll_seconds: int = Field(60, ge=1, description="Seconds between two looks at the source for a change.")
 
     ui_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI on 127.0.0.1.")

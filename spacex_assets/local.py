@@ -71,7 +71,10 @@ def _entered(settings: Settings) -> Settings:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """What a child process needs so that every `dagster` command works in it, in whatever folder."""
+    """What a child process needs so that `dagster` commands work in it, in whatever folder.
+
+    All but ``dagster dev``: it gives its children a workspace, which they do not take beside DAGSTER_MODULE_NAME.
+    """
     secrets = {
         "SPACEX_DATABASE_URL": settings.database_url,
         "SPACEX_DATABASE_PASSWORD": settings.database_password,

@@ -100,7 +100,7 @@ def _require_idle(instance: dg.DagsterInstance, endpoints: Collection[str]) -> N
         raise EndpointsBusy(
             "Expected no other run of these endpoints, as two of one never overlap; queued or in progress:\n"
             + "\n".join(busy)
-            + "\nNothing was done. Next: wait until `make status` shows none that has not ended, or end it under Runs "
+            + "\nNothing was done. Next: wait until `make status` shows 0 unfinished runs, or end it under Runs "
             "in `make ui`, whose daemon also takes what is queued."
         )
 

@@ -60,13 +60,13 @@ def metrics(settings: Settings) -> None:
 @click.command()
 @click.pass_obj
 def shell(settings: Settings) -> None:
-    """Open a shell in which every `dagster` command works."""
+    """Open a shell in which `dagster` commands work; instead of `dagster dev` there is `make ui`."""
     from spacex_assets.local import prepare
 
     prepare(settings)
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     click.echo(
-        "Every `dagster` command works here, for example:\n"
+        "Every `dagster` command works here but `dagster dev` (use `make ui`), for example:\n"
         "  dagster asset materialize --select '*'\n"
         "  dagster asset materialize --select 'key:\"raw/launches\"+'\n"
         "  dagster asset materialize --select 'tag:endpoint=launches and group:spacex'\n"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import dagster as dg
-from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES, RunRecord
+from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 from pydantic import BaseModel
 
 from spacex_assets.assets.steps import planned_endpoints
@@ -70,7 +70,7 @@ def open_runs(instance: dg.DagsterInstance, heard_at: Mapping[str, datetime]) ->
                 yield one
 
 
-def _open_run(record: RunRecord, unloaded: Iterable[str]) -> OpenRun:
+def _open_run(record: dg.RunRecord, unloaded: Iterable[str]) -> OpenRun:
     run = record.dagster_run
     return OpenRun(
         run_id=run.run_id,

@@ -85,7 +85,7 @@ def _troubles(status: Status) -> Iterator[str]:
 
 def _runs(status: Status) -> Iterator[str]:
     going, ended = [one for one in status.runs if not one.ended], [one for one in status.runs if one.ended]
-    counts = [f"{len(going) or 'none'} not ended", *([f"{len(ended)} broke off"] if ended else [])]
+    counts = [f"{len(going)} unfinished", *([f"{len(ended)} broke off"] if ended else [])]
     yield f"Runs        {', '.join(counts)}"
     for one in (*going, *ended):
         missing = [f"not loaded: {', '.join(one.unloaded)}"] if one.unloaded else []
@@ -126,7 +126,7 @@ def _incidents(status: Status) -> Iterator[str]:
         yield from _full(f"  {one.kind} {one.subject}: for {since}: {one.last_error}")
     failing = [one for one in status.destinations if one.failing_since is not None]
     seen = max((one.seen_at for one in status.destinations), default=None)
-    looked = f"last looked {age((status.at - seen).total_seconds())} ago" if seen else "nobody looks: `make ui` does"
+    looked = f"last looked {age((status.at - seen).total_seconds())} ago" if seen else "not watched; start `make ui`"
     yield f"Alerts      {looked}; {len(failing) or 'no'} destination(s) failing"
     for target in failing:
         yield from _full(

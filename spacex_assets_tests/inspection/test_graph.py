@@ -54,7 +54,7 @@ def test_what_nobody_ever_judged_is_not_called_good(platform: Platform) -> None:
     screen = platform.call("status").stdout
     assert f"Checks      none judged, {4 * len(ENDPOINTS)} without a verdict" in screen
     assert "never judged: spacex/capsules drift" in screen
-    assert "Runs        none not ended" in screen
+    assert "Runs        0 unfinished" in screen
 
 
 def test_a_killed_run_is_told_with_the_endpoints_that_it_did_not_load(killed: Platform) -> None:
@@ -65,7 +65,7 @@ def test_a_killed_run_is_told_with_the_endpoints_that_it_did_not_load(killed: Pl
     assert "ships" in run["unloaded"]
     assert set(run["unloaded"]) == set(ENDPOINTS) - loaded
     text = " ".join(killed.call("status").stdout.split())
-    assert "Runs 1 not ended" in text
+    assert "Runs 1 unfinished" in text
     assert f"{run['run_id']} {run['job']}, STARTED, begun" in text
     assert "its process is gone, `make ui` ends it; not loaded: " in text
 

@@ -10,7 +10,7 @@ import dagster as dg
 import sqlalchemy as sa
 from dagster._core.events import RunFailureReason
 from dagster._core.scheduler.instigation import InstigatorTick, TickStatus
-from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES, RunRecord
+from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, RUN_FAILURE_REASON_TAG, WILL_RETRY_TAG
 
 from spacex_assets.assets.failures import root_cause
@@ -140,7 +140,7 @@ def _broken_runs(
             yield BrokenRun(run.job_name, run.run_id, ended_at, error, left)
 
 
-def _failed_runs(instance: dg.DagsterInstance, jobs: Iterable[str], since: datetime | None) -> list[RunRecord]:
+def _failed_runs(instance: dg.DagsterInstance, jobs: Iterable[str], since: datetime | None) -> list[dg.RunRecord]:
     """The failed runs since all endpoints were loaded, and the last of each job that has to do with none."""
     failed = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=since)
     found = list(instance.get_run_records(failed, limit=FAILED_SEEN))
@@ -191,7 +191,7 @@ def _succeeded_since(instance: dg.DagsterInstance, job: str, moment: datetime) -
     return bool(instance.get_run_records(later, limit=1))
 
 
-def _ended_at(record: RunRecord) -> datetime:
+def _ended_at(record: dg.RunRecord) -> datetime:
     return datetime.fromtimestamp(record.end_time or record.update_timestamp.timestamp(), UTC)
 
 
