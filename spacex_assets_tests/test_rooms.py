@@ -1,6 +1,7 @@
 """The rooms of the package: which may import which, and which may know Dagster."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,10 @@ DAGSTER = {
 }
 
 
+LINE = re.compile(r"^\| `(\w+)` \| ([^|]+) \| ([^|]*) ?\| (✓?) ?\|$", re.MULTILINE)
+"""A room in docs/architecture.md: its name, what lives there, what it may import, whether Dagster."""
+
+
 def imports(path: Path) -> set[str]:
     names = set()
     for node in ast.walk(ast.parse(path.read_text())):
@@ -62,13 +67,16 @@ def imports(path: Path) -> set[str]:
     return names
 
 
+def rooms_imported(path: Path) -> set[str]:
+    known = {path.stem for path in ROOT.iterdir()}
+    return {name.split(".")[1] for name in imports(path) if name.startswith("spacex_assets.")} & known
+
+
 @pytest.mark.parametrize("room", ALLOWED)
 def test_imports_run_one_way(room: str) -> None:
-    known = {path.stem for path in ROOT.iterdir()}
     for path in (ROOT / room).rglob("*.py"):
-        rooms = {name.split(".")[1] for name in imports(path) if name.startswith("spacex_assets.")}
         extra = IN_STEPS if room in ("io_managers", "assets", "checks", "automation") else set()
-        assert rooms & known <= ALLOWED[room] | EVERYWHERE | extra, path
+        assert rooms_imported(path) <= ALLOWED[room] | EVERYWHERE | extra, path
 
 
 def test_only_the_dagster_rooms_import_dagster() -> None:
@@ -90,3 +98,22 @@ def test_only_the_settings_and_the_command_line_know_the_environment() -> None:
     for path in ROOT.rglob("*.py"):
         if path.parent.name != "cli" and path.name != "local.py":
             assert "os.environ" not in path.read_text(), path
+
+
+def test_the_architecture_has_a_true_line_for_every_room() -> None:
+    lines = LINE.findall((ROOT.parent / "docs" / "architecture.md").read_text())
+    described = {room: (may_import, bool(dagster)) for room, _, may_import, dagster in lines}
+    there = {path.stem: path for path in ROOT.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert len(lines) == len(described)
+    assert described.keys() == {name for name in there if not name.startswith("__")}
+    assert {room for room, (_, dagster) in described.items() if dagster} == {
+        name.removesuffix(".py") for name in DAGSTER
+    }
+    for room, (may_import, _) in described.items():
+        named = set(re.findall(r"`(\w+)`", may_import))
+        if room in ALLOWED:
+            assert named == ALLOWED[room] - {room}, room
+        elif may_import.startswith("all"):
+            assert not named or not rooms_imported(there[room]) & named, room
+        else:
+            assert rooms_imported(there[room]) <= named | EVERYWHERE | {room}, room
