@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 
 from spacex_assets.assets.failures import root_cause
 from spacex_assets.assets.steps import endpoint_of_step
-from spacex_assets.automation.jobs import endpoints_of, listed, unfinished_runs
+from spacex_assets.automation.jobs import EVERYTHING, endpoints_of, listed, unfinished_runs
 from spacex_assets.config import Executor, LogFormat, Settings
 from spacex_assets.databases import embedded, is_embedded
 from spacex_assets.definitions import build_defs
@@ -143,7 +143,7 @@ def _fault(error: BaseException | None) -> DBAPIError | None:
 def _executed(settings: Settings, instance: dg.DagsterInstance, selection: list[dg.AssetKey] | None) -> Result:
     """The run, by the executor of the settings; other processes find the same settings in their environment."""
     run_config: dict[str, object] = {} if settings.log_format is LogFormat.JSON else {"loggers": {"progress": {}}}
-    job = build_defs(settings).resolve_implicit_global_asset_job_def()
+    job = build_defs(settings).resolve_job_def(EVERYTHING)
     tags = {PROCESS_TAG: this_process()}
     if settings.executor is not Executor.IN_PROCESS:
         found_again = ReconstructableRepository.for_module(MODULE, "defs").get_reconstructable_job(job.name)

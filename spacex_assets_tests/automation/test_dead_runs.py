@@ -76,7 +76,7 @@ def test_a_daemon_ends_what_was_killed_before_and_begins_its_own_anew_and_two_of
     with unattended.held("launches"):
         with unattended.daemon(**NO_AUTOMATION) as daemon:
             until(unattended.waiting)
-            assert failure in statuses(instance, dg.RunsFilter(job_name="__ASSET_JOB"))
+            assert failure in statuses(instance, dg.RunsFilter(job_name="everything"))
             assert statuses(instance, LAUNCHES).count(started) == 1
             family = psutil.Process(daemon.pid).children(recursive=True)
             os.killpg(daemon.pid, signal.SIGKILL)
@@ -107,7 +107,7 @@ def test_a_command_refuses_to_begin_beside_a_run_of_its_endpoints_unless_that_is
         (first,) = instance.get_runs(limit=1)
         refused = run()
         assert refused.returncode == 1
-        assert f"\n  {first.run_id} __ASSET_JOB, STARTED: capsules, company, " in refused.stderr
+        assert f"\n  {first.run_id} everything, STARTED: capsules, company, " in refused.stderr
         assert "Next: wait until" in refused.stderr
         assert [found.run_id for found in instance.get_runs(limit=1)] == [first.run_id]
         process.kill()
