@@ -73,15 +73,16 @@ def look_around(
 ) -> tuple[list[str], list[str]]:
     """Looks at all endpoints that are not busy, and remembers what it sees; which they were, and what went wrong.
 
-    The first answer that cannot be had ends it. If there was none at all, the source is out of reach.
+    One that cannot be looked at hides no other. If none can, and another attempt may help, the source is out of reach.
     """
     names = [name for name in ENDPOINTS if name not in busy]
     start = names.index(memory.first) if memory.first in names else 0
     names = names[start:] + names[:start]
     looked: list[str] = []
     troubles: list[str] = []
-    memory.first, failure, began = None, None, time.monotonic()
-    for position, name in enumerate(names):
+    passing: dict[str, str] = {}
+    memory.first, began = None, time.monotonic()
+    for name in names:
         if time.monotonic() - began > LOOKING_SECONDS:
             memory.first = name
             break
@@ -92,11 +93,10 @@ def look_around(
             memory.failed(name, error)
             troubles.append(str(error))
             if error.transient or isinstance(error, TimeLimitExceeded):
-                memory.first, failure = names[(position + 1) % len(names)], error
-                break
-    if failure is not None and not looked:
-        memory.unreachable(str(failure), now(), first_pause)
-    elif looked:
+                passing[name] = str(error)
+    if passing and not looked:
+        memory.unreachable(f"Looked in vain at {listed(passing)}. {passing.popitem()[1]}", now(), first_pause)
+    else:
         memory.outage = None
     return looked, troubles
 

@@ -135,19 +135,43 @@ def test_what_is_begun_anew_after_its_process_died_is_not_asked_for_beside_it(
     assert ticks.tick() == "No new change at 14 endpoint(s)."
 
 
-def test_a_source_that_is_down_costs_one_short_request_and_then_none_until_the_pause_is_over(
+def test_a_source_that_is_down_costs_one_short_round_of_requests_and_then_none_until_the_pause_is_over(
     unattended: Unattended, ticks: Ticks
 ) -> None:
     unattended.source.content.edit("crew", unattended.first("crew"), {"agency": "B"})
-    unattended.source.faults.add(Fault(kind="reset", times=1))
+    unattended.source.faults.add(Fault(kind="reset", times=len(ENDPOINTS)))
     began = time.monotonic()
-    assert "cannot be reached" in ticks.tick()
+    said = ticks.tick()
+    assert "cannot be reached" in said
+    assert f"Looked in vain at {', '.join(sorted(ENDPOINTS))}." in said
     assert time.monotonic() - began < 5
     assert "1 attempt(s)" in ticks.tick()
     assert not unattended.source.faults.planned
     ticks.later = timedelta(seconds=1)
     assert ticks.tick() == {"crew"}
     unattended.source.content.reset()
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault(kind="status", status=503, times=None), Fault(kind="reset", times=None)], ids=["503", "reset"]
+)
+def test_the_few_endpoints_that_can_be_looked_at_are_looked_at_by_every_tick(
+    unattended: Unattended, ticks: Ticks, fault: Fault
+) -> None:
+    content, down = unattended.source.content, sorted(ENDPOINTS.keys() - {"crew", "launches"})
+    for name in down:
+        unattended.source.faults.add(fault.model_copy(update={"endpoint": name}))
+    try:
+        for agency in ("B", "C", "D"):
+            said = ticks.tick()
+            assert said.startswith("No new change at 2 endpoint(s).")
+            assert [name for name in down if f"{name}: GET" in said] == down
+            content.edit("crew", unattended.first("crew"), {"agency": agency})
+            assert ticks.tick() == {"crew"}
+            unattended.load("crew")
+    finally:
+        unattended.source.faults.clear()
+        content.reset()
 
 
 def test_an_endpoint_that_is_broken_hides_no_other(
@@ -159,8 +183,8 @@ def test_an_endpoint_that_is_broken_hides_no_other(
     unattended.source.faults.add(Fault(kind="status", status=500, endpoint="cores", times=None))
     unattended.source.faults.add(Fault(kind="status", status=404, endpoint="crew", times=None))
     try:
-        assert "cores: GET" in ticks.tick()
         assert ticks.tick() == {last}
+        assert "cores: GET" in ticks.tick()
         said = [fields for record in caplog.records if (fields := getattr(record, FIELDS, None))]
         assert {(one["sensor"], one["endpoint"]) for one in said} >= {("source_change", "cores")}
     finally:
