@@ -2,8 +2,8 @@
 belong together.
 
 What is there now is compared with what was last *loaded*, so that no failed run loses a change. What is loaded already
-is asked for as well if a run has failed since, so that a fault of the source is over when the source is back. There is
-no run key: it would stop a content from being asked for again; that endpoints of which a run is queued or in progress
+is asked for as well if a run has failed since, or has died, so that a fault is over when its cause is. There is no run
+key: it would stop a content from being asked for again; that endpoints of which a run is queued or in progress
 are left alone does what it would do.
 """
 
@@ -57,7 +57,7 @@ def source_change_sensor(settings: Settings) -> dg.SensorDefinition:
             )
         if memory.outage:
             return _skipped(_told(memory), memory)
-        wanted, waiting = _changed(settings, memory, looked)
+        wanted, waiting = _changed(settings, context.instance, memory, looked)
         if wanted:
             return dg.SensorResult(run_requests=[run_request(wanted)], cursor=memory.model_dump_json())
         said = [f"No new change at {len(looked)} endpoint(s)."]
@@ -101,18 +101,24 @@ def look_around(
     return looked, troubles
 
 
-def _changed(settings: Settings, memory: Memory, looked: Collection[str]) -> tuple[list[str], list[str]]:
+def _changed(
+    settings: Settings, instance: dg.DagsterInstance, memory: Memory, looked: Collection[str]
+) -> tuple[list[str], list[str]]:
     """The endpoints to ask for now, and those that were asked for and must wait."""
+    from spacex_assets.automation.alerts.facts import left_to_do
+
     warehouse = Warehouse.connect(settings.warehouse_url, settings.world)
     try:
         loaded, outcomes = warehouse.last_loaded_contents(), warehouse.last_outcomes()
+        with warehouse.engine.connect() as connection:
+            left = left_to_do(connection, instance)
     finally:
         warehouse.close()
     contents = {name: memory.looks[name].sha256 for name in looked}
     due = [
         name
         for name, content in contents.items()
-        if loaded.get(name) != content or _may_mend(outcomes.get(name), content)
+        if loaded.get(name) != content or name in left or _may_mend(outcomes.get(name), content)
     ]
     wanted = [name for name in due if memory.may_ask(name, contents[name], now())]
     for name in wanted:

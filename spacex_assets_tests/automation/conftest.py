@@ -113,6 +113,20 @@ def until(condition: Callable[[], Any], seconds: float = 120, every: float = 0.2
     return found
 
 
+def killed_run(settings: Settings, instance: dg.DagsterInstance, *endpoints: str) -> str:
+    """A run of these endpoints as one is whose process was killed in its first step, for good; its id."""
+    job = build_defs(settings).resolve_implicit_global_asset_job_def()
+    keys = [dg.AssetKey([layer, name]) for name in endpoints for layer in ("raw", "typed", "spacex")]
+    subset = job.get_subset(asset_selection=set(keys))
+    once = {"dagster/max_retries": "0"}
+    run = instance.create_run_for_job(job_def=subset, asset_selection=frozenset(keys), tags=once)
+    begun = dg.DagsterEvent("STEP_START", run.job_name, step_key=f"raw__{endpoints[0]}")
+    instance.report_dagster_event(begun, run.run_id)
+    instance.report_engine_event("terminated by signal 9 (SIGKILL)", run)
+    instance.report_run_failed(run)
+    return run.run_id
+
+
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of responses that are not marked as simulated, so that they may be served in the real world."""

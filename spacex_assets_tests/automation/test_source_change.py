@@ -24,7 +24,7 @@ from spacex_assets.logs import FIELDS, OURS
 from spacex_assets.simulator.content import Content
 from spacex_assets.simulator.faults import Fault
 from spacex_assets.simulator.fleet import Fleet
-from spacex_assets_tests.automation.conftest import Unattended
+from spacex_assets_tests.automation.conftest import Unattended, killed_run
 
 
 class Ticks:
@@ -104,6 +104,22 @@ def test_what_failed_to_load_is_asked_for_as_soon_as_the_source_is_back_and_then
     assert not unattended.load("cores").success
     assert "cores: GET" in ticks.tick()
     unattended.source.faults.clear()
+    asked = []
+    for minute in range(9):
+        ticks.later = timedelta(minutes=minute)
+        if ticks.tick() == {"cores"}:
+            asked.append(minute)
+    assert asked == [0, 1, 3, 7]
+    assert ticks.tick() == "No new change at 14 endpoint(s). Asked for before, waits: cores."
+    assert unattended.load("cores").success
+    assert ticks.tick() == "No new change at 14 endpoint(s)."
+
+
+def test_what_a_run_that_died_left_to_do_is_asked_for_ever_more_seldom_until_it_is_loaded(
+    unattended: Unattended, instance: dg.DagsterInstance, ticks: Ticks
+) -> None:
+    killed_run(unattended.settings, instance, "cores", "ships")
+    assert unattended.load("ships").success
     asked = []
     for minute in range(9):
         ticks.later = timedelta(minutes=minute)

@@ -124,6 +124,12 @@ def undecided_runs(instance: dg.DagsterInstance) -> set[str]:
     return undecided
 
 
+def left_to_do(connection: sa.Connection, instance: dg.DagsterInstance) -> set[str]:
+    """The endpoints that runs which broke did not load or check, and none has since."""
+    broken = _broken_runs(connection, instance, (), undecided_runs(instance))
+    return set().union(*(run.endpoints for run in broken))
+
+
 def _broken_runs(
     connection: sa.Connection, instance: dg.DagsterInstance, jobs: Iterable[str], undecided: Collection[str]
 ) -> Iterator[BrokenRun]:

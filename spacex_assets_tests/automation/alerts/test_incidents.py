@@ -19,7 +19,7 @@ from spacex_assets.config import Settings, SettingWrong, settings
 from spacex_assets.definitions import build_defs
 from spacex_assets_tests.automation.alerts.conftest import Watched, urls
 from spacex_assets_tests.automation.alerts.receivers import Mailbox, Webhook, serving
-from spacex_assets_tests.automation.conftest import until
+from spacex_assets_tests.automation.conftest import killed_run, until
 
 CORE = "SELECT id FROM spacex.cores ORDER BY id LIMIT 1"
 PATH = "/services/T0000/secret-path-4711"
@@ -263,26 +263,12 @@ def test_a_run_that_failed_without_a_word_in_the_ledger_is_over_when_its_job_suc
     assert recovery["event"] == "recovery"
 
 
-def a_killed_run(watched: Watched, *endpoints: str) -> str:
-    """A run of these endpoints as one is whose process was killed in its first step; its id."""
-    job = build_defs(watched.settings).resolve_implicit_global_asset_job_def()
-    keys = [dg.AssetKey([layer, name]) for name in endpoints for layer in ("raw", "typed", "spacex")]
-    subset = job.get_subset(asset_selection=set(keys))
-    once = {"dagster/max_retries": "0"}
-    run = watched.instance.create_run_for_job(job_def=subset, asset_selection=frozenset(keys), tags=once)
-    begun = dg.DagsterEvent("STEP_START", run.job_name, step_key=f"raw__{endpoints[0]}")
-    watched.instance.report_dagster_event(begun, run.run_id)
-    watched.instance.report_engine_event("terminated by signal 9 (SIGKILL)", run)
-    watched.instance.report_run_failed(run)
-    return run.run_id
-
-
 def test_a_run_that_was_killed_is_over_when_each_of_its_endpoints_is_loaded_and_not_before(
     watched: Watched, webhook: Webhook
 ) -> None:
     alerts = urls(json=f"http://127.0.0.1:{webhook.port}/")
     break_a_core(watched)
-    killed = a_killed_run(watched, "cores", "ships")
+    killed = killed_run(watched.settings, watched.instance, "cores", "ships")
     watched.run("ships")
     assert watched.tick(alerts=alerts) == "run_failed: __ASSET_JOB"
     (alert,) = webhook.bodies
@@ -308,7 +294,7 @@ def test_a_run_that_was_killed_is_over_when_each_of_its_endpoints_is_loaded_and_
 def test_a_run_that_is_killed_after_a_step_failed_tells_of_the_endpoints_that_it_did_not_come_to(
     watched: Watched,
 ) -> None:
-    killed = a_killed_run(watched, "cores", "ships")
+    killed = killed_run(watched.settings, watched.instance, "cores", "ships")
     watched.platform.rows(
         "INSERT INTO ops.loads (run_id, endpoint, table_name, source, fetched_at, documents, started_at, finished_at, "
         "outcome, rows_read, rows_inserted, rows_updated, rows_deleted, rows_unchanged, error) SELECT "
