@@ -1,7 +1,7 @@
 """The graph, or a part of it, in one process, with progress and a summary: what `make run` does.
 
-It does not wait in the daemon's queue as other runs do, so it begins only while no other run has its endpoints; once it
-is in progress, runs of them wait in the queue, as each endpoint is a pool.
+It does not wait in the daemon's queue as other runs do, so it begins only while no other run has its endpoints, nor
+another command; once it is in progress, runs of them wait in the queue, as each endpoint is a pool.
 
 What does not belong here: what has to be there before (``local.py``) and the commands that call it (``cli/``).
 """
@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 
 from spacex_assets.assets.failures import root_cause
 from spacex_assets.assets.steps import endpoint_of_step
+from spacex_assets.automation.alone import alone
 from spacex_assets.automation.jobs import EVERYTHING, endpoints_of, listed, unfinished_runs
 from spacex_assets.config import Executor, LogFormat, Settings
 from spacex_assets.databases import embedded, is_embedded
@@ -75,8 +76,8 @@ def _run(settings: Settings, endpoints: Collection[str], selection: list[dg.Asse
         warnings_in_lines(),
         _unless_lost(settings, "Dagster's storage", settings.dagster_url or ""),
         dg.DagsterInstance.get() as instance,
+        _held(settings, instance, endpoints),
     ):
-        _require_idle(instance, endpoints)
         result = _executed(settings, instance, selection)
     failed = list(failures(result))
     try:
@@ -87,6 +88,20 @@ def _run(settings: Settings, endpoints: Collection[str], selection: list[dg.Asse
     for line in warnings(result):
         click.secho(line, fg="yellow")
     return failed
+
+
+@contextmanager
+def _held(settings: Settings, instance: dg.DagsterInstance, endpoints: Collection[str]) -> Iterator[None]:
+    """Keeps other commands from these endpoints. Raises :class:`EndpointsBusy` if they, or a run, have some."""
+    engine = sa.create_engine(settings.dagster_url or "", poolclass=sa.NullPool)
+    with alone(engine, *(f"run {name}" for name in endpoints)) as allowed:
+        _require_idle(instance, endpoints)
+        if not allowed:
+            raise EndpointsBusy(
+                "Expected no other command that runs these endpoints, as two of one never overlap; another is about to "
+                "begin its run, or to end.\nNothing was done. Next: wait until it has ended, then run again."
+            )
+        yield
 
 
 def _require_idle(instance: dg.DagsterInstance, endpoints: Collection[str]) -> None:

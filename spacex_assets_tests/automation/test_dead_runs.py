@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import dagster as dg
 import psutil
 import pytest
+from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 
 from spacex_assets.run import EndpointsBusy, run_everything
 from spacex_assets_tests.automation.conftest import QUEUE_SECONDS, SESSIONS, Unattended, until
@@ -130,6 +131,28 @@ def test_what_is_queued_waits_for_a_command_and_a_command_does_not_overtake_it(
     with pytest.raises(EndpointsBusy, match=f"{waiting.run_id} launches, QUEUED: launches"):
         run_everything(unattended.settings)
     instance.report_run_canceled(waiting)
+
+
+def test_of_two_commands_that_begin_at_once_one_runs_and_one_is_refused_and_says_what_to_do(
+    unattended: Unattended, instance: dg.DagsterInstance
+) -> None:
+    for run in instance.get_runs(dg.RunsFilter(statuses=[*NOT_FINISHED_STATUSES])):
+        instance.report_run_canceled(run)
+    before, pipe = len(statuses(instance)), subprocess.PIPE
+    command = [sys.executable, "-m", "spacex_assets", "run"]
+    with unattended.held("launches"):
+        begun = [
+            subprocess.Popen(command, env=unattended.environment, stdout=pipe, stderr=pipe, text=True) for _ in range(2)
+        ]
+        refused = until(lambda: next((one for one in begun if one.poll() is not None), None), 30)
+        assert refused.returncode == 1
+        _, said = refused.communicate()
+    assert "as two of one never overlap" in said
+    assert "Nothing was done. Next: wait until" in said
+    (ran,) = (one for one in begun if one is not refused)
+    ran.communicate(timeout=60)
+    assert ran.returncode == 0
+    assert len(statuses(instance)) == before + 1
 
 
 def looked_at_the_queue(instance: dg.DagsterInstance) -> float:

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 import structlog
 
-from spacex_assets.automation.alerts.alone import alone
 from spacex_assets.automation.alerts.destinations import Destination
 from spacex_assets.automation.alerts.notices import Links, notices
+from spacex_assets.automation.alone import alone
 from spacex_assets.load import incidents
 from spacex_assets.scrub import Scrubber
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 import dagster as dg
 import sqlalchemy as sa
 
-from spacex_assets.automation.alerts.alone import alone
 from spacex_assets.automation.alerts.delivery import deliver
 from spacex_assets.automation.alerts.destinations import LOG, Destination, Log, destination
 from spacex_assets.automation.alerts.facts import facts
 from spacex_assets.automation.alerts.notices import Links
 from spacex_assets.automation.alerts.problems import Facts, found
+from spacex_assets.automation.alone import alone
 from spacex_assets.automation.incidents import NAME
 from spacex_assets.config import Settings
 from spacex_assets.load import incidents
