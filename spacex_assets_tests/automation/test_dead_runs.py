@@ -6,11 +6,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import dagster as dg
 import psutil
 import pytest
+import sqlalchemy as sa
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 
 from spacex_assets.run import EndpointsBusy, run_everything
@@ -140,18 +141,23 @@ def test_of_two_commands_that_begin_at_once_one_runs_and_one_is_refused_and_says
         instance.report_run_canceled(run)
     before, pipe = len(statuses(instance)), subprocess.PIPE
     command = [sys.executable, "-m", "spacex_assets", "run"]
-    with unattended.held("launches"):
-        begun = [
-            subprocess.Popen(command, env=unattended.environment, stdout=pipe, stderr=pipe, text=True) for _ in range(2)
-        ]
-        refused = until(lambda: next((one for one in begun if one.poll() is not None), None), 30)
-        assert refused.returncode == 1
-        _, said = refused.communicate()
-    assert "as two of one never overlap" in said
+    storage = sa.create_engine(unattended.settings.dagster_url or "", poolclass=sa.NullPool)
+    with ExitStack() as stack:
+        with storage.connect() as connection:
+            connection.exec_driver_sql("LOCK TABLE runs IN SHARE ROW EXCLUSIVE MODE")  # all may look, none can begin
+            begun = [
+                subprocess.Popen(command, env=unattended.environment, stdout=pipe, stderr=pipe, text=True)
+                for _ in range(2)
+            ]
+            for process in begun:
+                stack.callback(process.kill)
+            refused = until(lambda: next((one for one in begun if one.poll() is not None), None), 60)
+            _, said = refused.communicate()
+        (ran,) = (one for one in begun if one is not refused)
+        ran.communicate(timeout=120)
+    assert (refused.returncode, ran.returncode) == (1, 0)
+    assert "another is about to begin its run" in said
     assert "Nothing was done. Next: wait until" in said
-    (ran,) = (one for one in begun if one is not refused)
-    ran.communicate(timeout=60)
-    assert ran.returncode == 0
     assert len(statuses(instance)) == before + 1
 
 
