@@ -214,9 +214,9 @@ def _reason(event: dg.DagsterEvent) -> str:
 def _failing(instance: dg.DagsterInstance, repository: dg.RepositoryDefinition, but: str) -> Iterator[FailingTicks]:
     sensors, schedules = repository.sensor_defs, repository.schedule_defs
     names = {*(one.name for one in sensors), *(one.name for one in schedules)} - {but}
-    last: dict[str, list[InstigatorTick]] = {}
+    last: dict[str, tuple[bool, list[InstigatorTick]]] = {}
     for state in instance.all_instigator_state():
-        if state.name not in names or not state.is_running:
+        if state.name not in names:
             continue
         ended = [TickStatus.SUCCESS, TickStatus.SKIPPED, TickStatus.FAILURE]
         ticks = list(instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1, statuses=ended))
@@ -224,9 +224,10 @@ def _failing(instance: dg.DagsterInstance, repository: dg.RepositoryDefinition, 
             ticks = list(
                 instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=TICKS_SEEN, statuses=ended)
             )
-        if ticks and (state.name not in last or ticks[0].timestamp > last[state.name][0].timestamp):
-            last[state.name] = ticks
-    for name, ticks in last.items():
+        if ticks:
+            seen = state.is_running, ticks
+            last[state.name] = max(last.get(state.name, seen), seen, key=lambda one: (one[0], one[1][0].timestamp))
+    for name, (running, ticks) in last.items():
         failures = next((index for index, tick in enumerate(ticks) if not tick.is_failure), len(ticks))
         if failures:
             error = ticks[0].error
@@ -235,6 +236,7 @@ def _failing(instance: dg.DagsterInstance, repository: dg.RepositoryDefinition, 
                 since=datetime.fromtimestamp(ticks[failures - 1].timestamp, UTC),
                 ticks=failures,
                 error=root_cause(error).message.strip() if error else UNKNOWN,
+                running=running,
             )
 
 

@@ -40,12 +40,13 @@ class BrokenRun:
 
 @dataclass(frozen=True)
 class FailingTicks:
-    """A sensor or schedule whose last ticks failed."""
+    """A sensor or schedule whose last ticks failed; ``running``: it was not switched off since."""
 
     name: str
     since: datetime
     ticks: int
     error: str
+    running: bool = True
 
 
 @dataclass(frozen=True)
@@ -104,10 +105,11 @@ def found(facts: Facts) -> Found:
         *_run_failed(facts.broken_runs),
         *_check_failed(decided, unloaded),
         *_stale(facts, unloaded),
-        *_automation_failed(facts.failing),
+        *_automation_failed(one for one in facts.failing if one.running),
         *_destination_dead(facts.refusing),
     ]
     undecided = {(Kind.CHECK_FAILED, subject) for subject in open_checks.union(facts.unjudged)}
+    undecided |= {(Kind.AUTOMATION_FAILED, one.name) for one in facts.failing if not one.running}
     return Found(tuple(problems), frozenset(undecided))
 
 

@@ -1,5 +1,6 @@
 """What a real daemon does by itself: it evaluates freshness, and it tells what is wrong."""
 
+import importlib
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ import pytest
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets_tests.automation.alerts.conftest import Watched
 from spacex_assets_tests.automation.alerts.receivers import Webhook
+from spacex_assets_tests.automation.conftest import until
 
 LATE_SECONDS = 60
 """Dagster's shortest window."""
@@ -72,6 +74,11 @@ def test_a_daemon_sees_a_table_become_late_and_tells_what_is_stale_and_which_sen
     assert {line["kind"] for line in alerts} == {"automation_failed", "stale"}
     assert {line["sensor"] for line in alerts} == {"incidents"}
     assert "hook-secret" not in log
+
+    subprocess.run([sys.executable, "-m", "dagster", "sensor", "stop", "broken", "-m", DEFINITIONS], check=True)
+    repository = importlib.import_module(DEFINITIONS).defs.get_repository_def()
+    said = until(lambda: (it := watched.tick(repository)) != "Another process is looking." and it)
+    assert "automation_failed: broken" in said, "to be switched off is not to be well"
 
 
 def await_sensor(watched: Watched) -> None:

@@ -90,3 +90,8 @@ def test_a_destination_is_dead_after_three_failures(failures: int, dead: bool) -
 def test_a_sensor_whose_last_ticks_failed_is_one_problem_with_its_ticks_counted() -> None:
     (problem,) = found(facts(failing=(FailingTicks("source", NOW - DAY, 7, "no"),))).problems
     assert (problem.key, problem.since, problem.runs) == ((Kind.AUTOMATION_FAILED, "source"), NOW - DAY, 7)
+
+
+def test_a_sensor_that_is_switched_off_after_a_failure_neither_fails_nor_is_well() -> None:
+    seen = found(facts(failing=(FailingTicks("source", NOW, 1, "no", running=False),)))
+    assert (seen.problems, seen.undecided) == ((), {(Kind.AUTOMATION_FAILED, "source")})
