@@ -11,7 +11,7 @@ from importlib.metadata import version
 import sqlalchemy as sa
 
 from spacex_assets.endpoints.registry import ENDPOINTS
-from spacex_assets.load.incidents import Kind
+from spacex_assets.load.incidents import DEAD_AFTER, Kind
 from spacex_assets.load.ledger import OUTCOMES
 
 CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -179,10 +179,10 @@ FAMILIES = (
     Family(
         "spacex_alert_destinations_dead",
         "gauge",
-        "Destinations that did not take what they were last to be told.",
+        f"Destinations that {DEAD_AFTER} times in a row did not take what they were to be told.",
         None,
         (),
-        "SELECT count(*) FROM ops.destinations WHERE failures > 0",
+        f"SELECT count(*) FROM ops.destinations WHERE failures >= {DEAD_AFTER}",
     ),
 )
 

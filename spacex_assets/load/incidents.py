@@ -28,6 +28,9 @@ class Kind(StrEnum):
     DESTINATION_DEAD = "destination_dead"
 
 
+DEAD_AFTER = 3
+"""Attempts in a row that failed until a destination is dead, an incident itself."""
+
 Key = tuple[Kind, str]
 """Kind and subject: what an incident is recognised by while it lasts."""
 

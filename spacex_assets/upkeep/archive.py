@@ -87,9 +87,10 @@ class Archive:
                 )
 
     def counts(self) -> dict[str, int]:
-        """Rows by table, after reading all of it. Raises :class:`BackupUnreadable`."""
+        """Rows by table but the version's, as a restore tells them; reads all. Raises :class:`BackupUnreadable`."""
         with self.parts() as parts:
-            return {part.table: sum(1 for _ in part.lines) for part in parts if isinstance(part, Rows)}
+            rows = {part.table: sum(1 for _ in part.lines) for part in parts if isinstance(part, Rows)}
+        return {table: count for table, count in rows.items() if table != VERSION_TABLE}
 
     def _only(self, table: str) -> str:
         schema, _, name = table.partition(".")

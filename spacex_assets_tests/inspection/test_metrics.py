@@ -94,7 +94,7 @@ def test_incidents_checks_and_destinations_are_counted_and_odd_names_escaped(loa
     )
     loaded.rows(
         "INSERT INTO ops.destinations (name, channel, seen_at, failures) "
-        "VALUES (E'a \"b\" \\\\ c\nd', 'mail', now(), 4), ('log', 'log', now(), 0)"
+        "VALUES (E'a \"b\" \\\\ c\nd', 'mail', now(), 3), ('late', 'mail', now(), 2), ('log', 'log', now(), 0)"
     )
     loaded.rows("INSERT INTO ops.check_failures VALUES ('spacex/cores', 'quality', 'cores', 'WARN', NULL, 'r', now())")
     samples = read(loaded)
@@ -103,7 +103,7 @@ def test_incidents_checks_and_destinations_are_counted_and_odd_names_escaped(loa
     assert samples["spacex_incidents_total", (("kind", "stale"),)] == 1
     assert samples["spacex_alert_destinations_dead", ()] == 1
     labels = (("channel", "mail"), ("destination", 'a "b" \\ c\nd'))
-    assert samples["spacex_alert_destination_failures", labels] == 4
+    assert samples["spacex_alert_destination_failures", labels] == 3
     assert samples["spacex_check_failures", (("endpoint", "cores"), ("severity", "WARN"))] == 1
     assert samples["spacex_check_failures", (("endpoint", "cores"), ("severity", "ERROR"))] == 0
     assert ("spacex_incidents_looked_timestamp_seconds", ()) in samples

@@ -18,14 +18,13 @@ from spacex_assets.automation.alerts.destinations import Destination
 from spacex_assets.automation.alerts.notices import Links, notices
 from spacex_assets.automation.alone import alone
 from spacex_assets.load import incidents
+from spacex_assets.load.incidents import DEAD_AFTER
 from spacex_assets.scrub import Scrubber
 
 log = structlog.get_logger(__name__)
 
 LIMIT = 40.0
 """Seconds for all of it; Dagster gives a tick of a sensor 60."""
-DEAD_AFTER = 3
-"""Attempts in a row that failed until a destination is an incident itself."""
 
 
 def deliver(

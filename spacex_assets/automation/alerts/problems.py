@@ -7,10 +7,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from spacex_assets.automation.alerts.delivery import DEAD_AFTER
 from spacex_assets.checks.guards import GUARD
 from spacex_assets.checks.verdicts import Verdict
-from spacex_assets.load.incidents import Key, Kind, Problem
+from spacex_assets.load.incidents import DEAD_AFTER, Key, Kind, Problem
 
 
 @dataclass(frozen=True)
