@@ -528,23 +528,79 @@ def test_bookkeeping_that_no_load_wrote_is_found(damaged: Warehouse, look: Look,
     assert found in finding.found
 
 
+EDITED, DELETED = "a last good row was edited by hand", "a last good row was deleted by hand"
+BY_WHOM = "by spacex; its history has what it was"
+
+
+@pytest.mark.parametrize("first", ["the document breaks", "the hand"])
 @pytest.mark.parametrize(
-    ("edit_by_hand", "rule"),
+    ("endpoint", "flaw", "by_hand", "rule", "table", "found"),
     [
-        ("UPDATE spacex.ships SET model = 'by hand' WHERE id = 'ID'", "a last good row was edited by hand"),
-        ("DELETE FROM spacex.ships WHERE id = 'ID'", "a last good row was deleted by hand"),
+        ("ships", "active", "UPDATE spacex.ships SET model = 'by hand' WHERE id = 'ID'", EDITED, "ships", BY_WHOM),
+        ("ships", "active", "UPDATE spacex.ships SET latitude = 12.5 WHERE id = 'ID'", EDITED, "ships", "volatile"),
+        ("ships", "active", "DELETE FROM spacex.ships WHERE id = 'ID'", DELETED, "ships", BY_WHOM),
+        ("ships", "active", f"UPDATE spacex.ships SET id = '{NOBODY}' WHERE id = 'ID'", DELETED, "ships", BY_WHOM),
+        ("ships", "active", "TRUNCATE spacex.ships", DELETED, "ships", BY_WHOM),
+        (
+            *("launches", "upcoming", "DELETE FROM spacex.launch_cores WHERE launch_id = 'ID'"),
+            *(DELETED, "launch_cores", BY_WHOM),
+        ),
     ],
 )
-def test_a_last_good_row_that_someone_touched_is_found(settings: Settings, edit_by_hand: str, rule: str) -> None:
-    materialize(settings)
-    broken = edit(settings, "ships", {"active": "yes"})
-    materialize(settings)
+def test_a_last_good_row_that_someone_touched_is_found(
+    settings: Settings, endpoint: str, flaw: str, by_hand: str, rule: str, table: str, found: str, first: str
+) -> None:
+    keys = keys_of(endpoint)
+    materialize(settings, asset_selection=keys)
     warehouse = Warehouse.connect(settings.warehouse_url, settings.world)
-    change(warehouse, edit_by_hand.replace("ID", str(broken)))
-    materialize(settings)
+    if first == "the hand":
+        change(warehouse, by_hand.replace("ID", edit(settings, endpoint, {flaw: "yes"})))
+    else:
+        broken = edit(settings, endpoint, {flaw: "yes"})
+        materialize(settings, asset_selection=keys)
+        change(warehouse, by_hand.replace("ID", broken))
+    for _ in range(2):
+        materialize(settings, asset_selection=keys)
+        integrity, _ = findings(ENDPOINTS[endpoint], warehouse, typed_lake(settings), settings)
+        (finding,) = integrity.findings
+        assert finding.rule == rule
+        assert finding.key.startswith(f"{table} {edit(settings, endpoint, {flaw: 'yes'})}")
+        assert found in finding.found
+    edit(settings, endpoint, {flaw: False})
+    materialize(settings, asset_selection=keys)
+    assert findings(ENDPOINTS[endpoint], warehouse, typed_lake(settings), settings)[0].findings == ()
+    warehouse.close()
+
+
+def test_a_row_deleted_by_hand_that_a_load_would_have_deleted_since_is_no_last_good_row(settings: Settings) -> None:
+    ships = keys_of("ships")
+    materialize(settings, asset_selection=ships)
+    warehouse = Warehouse.connect(settings.warehouse_url, settings.world)
+    gone = edit(settings, "ships", None)
+    change(warehouse, f"DELETE FROM spacex.ships WHERE id = '{gone}'")
+    materialize(settings, asset_selection=ships)
+    (settings.local / "simulator/edits.json").unlink()
+    assert edit(settings, "ships", {"active": "yes"}) == gone
+    materialize(settings, asset_selection=ships)
+    assert rows(settings, "SELECT document_id FROM ops.quarantine WHERE resolved_at IS NULL") == [(gone,)]
+    assert findings(ENDPOINTS["ships"], warehouse, typed_lake(settings), settings)[0].findings == ()
+    warehouse.close()
+
+
+def test_a_row_deleted_by_hand_that_an_unreadable_id_would_have_kept_is_found(settings: Settings) -> None:
+    ships = keys_of("ships")
+    materialize(settings, asset_selection=ships)
+    gone = edit(settings, "ships", None)
+    edit(settings, "ships", {"id": ""})
+    materialize(settings, asset_selection=ships)
+    warehouse = Warehouse.connect(settings.warehouse_url, settings.world)
+    assert (gone,) in rows(settings, "SELECT document_id FROM ops.retention")
+    change(warehouse, "DELETE FROM spacex.ships")
+    materialize(settings, asset_selection=ships)
     integrity, _ = findings(ENDPOINTS["ships"], warehouse, typed_lake(settings), settings)
-    assert list(integrity.totals) == [rule]
-    assert str(broken) in integrity.findings[0].key
+    assert set(integrity.totals) == {DELETED}
+    assert f"ships {gone}" in {finding.key for finding in integrity.findings}
+    assert len(integrity.findings) == 2
     warehouse.close()
 
 
