@@ -2,9 +2,11 @@
 
 A field is given, null or absent in each object that could have it. It drifts
 
-* if the share of one of the three fell by :data:`MATERIAL`, and :data:`FEWEST` objects or more changed;
-* without any that changed, because new ones are otherwise, if :data:`USUAL` was so of :data:`MANY`;
-* if :data:`FEWEST` objects or more lost the last values, or got the first; or if it was so in all and is in none.
+* if the share of objects in one of these states fell by :data:`MATERIAL`, and :data:`FEWEST` or more of them left it;
+* if it fell so far only because new objects are in another state, while of at least :data:`MANY` objects the share in
+  this state had been at least :data:`USUAL`;
+* if :data:`FEWEST` objects or more lost the last values, or got the first;
+* if all objects were in a state, and none is any more.
 
 So one launch alone among others is no drift, nor what vanishes with documents.
 
@@ -56,9 +58,13 @@ class Drift(BaseModel):
     example: str | None = None
 
     @property
-    def key(self) -> tuple[str, Change, str]:
-        """What makes it the same finding when it is seen again."""
-        return self.path, self.change, self.after if self.change is Change.VALUE else ""
+    def key(self) -> tuple[str, Change, str | None, str]:
+        """What makes it the same finding when it is seen again.
+
+        A value is the same however many others there are, an undeclared field whatever its types are now.
+        """
+        before = None if self.change is Change.VALUE else self.before
+        return self.path, self.change, before, "" if self.change is Change.UNDECLARED else self.after
 
     @property
     def described(self) -> str:

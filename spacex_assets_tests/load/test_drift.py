@@ -91,6 +91,21 @@ def test_drift_from_the_snapshot_before_lasts_until_another_snapshot_is_loaded(w
     ]
 
 
+def test_each_change_since_the_snapshot_before_is_an_entry_of_its_own(warehouse: Warehouse) -> None:
+    for run, news in (("first", 1), ("second", "1"), ("third", [1]), ("fourth", "1"), ("fifth", [1])):
+        load(warehouse, [{**value, "news": news} for value in fleet()], run)
+    query = f"{FIGURES.replace('example, ', '')} WHERE change = '%s' ORDER BY id"
+    assert select(warehouse, query % "type") == [
+        ("$.news", "type", "number", "string", "second", "second", True),
+        ("$.news", "type", "string", "array", "third", "third", True),
+        ("$.news", "type", "array", "string", "fourth", "fourth", True),
+        ("$.news", "type", "string", "array", "fifth", "fifth", False),
+    ]
+    assert select(warehouse, query % "undeclared") == [
+        ("$.news", "undeclared", "not declared", "array", "first", "fifth", False)
+    ]
+
+
 def test_values_that_are_not_listed_are_counted_anew_in_one_entry(warehouse: Warehouse) -> None:
     for run, more in (("first", 1), ("second", 5)):
         template = fleet()[0]
