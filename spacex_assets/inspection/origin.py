@@ -1,6 +1,7 @@
 """Where a version of a row comes from: the run, the response, the document in its body, and how long that held."""
 
 import json
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -53,17 +54,41 @@ def origin_of(
     return SourceDocument(**load, url=snapshot.url, body=str(snapshot.path), position=position, document=found)
 
 
-def last_run(connection: sa.Connection, endpoint: Endpoint, until: datetime) -> str | None:
-    """The run that last loaded an endpoint before an instant: what it read, volatile columns have."""
+@dataclass(frozen=True)
+class Reading:
+    """The last load that read a document, and whether the loads since left its rows in place without it."""
+
+    run_id: str
+    fetched_at: datetime
+    missed: bool
+
+
+def last_reading(
+    connection: sa.Connection, lake: RawLake, endpoint: Endpoint, begun: str, document: str, until: datetime
+) -> Reading | None:
+    """The last load before an instant that read a document, of those since the run that made a version of its row.
+
+    ``None`` if that run is in no ledger. The body of a load says whether it did; where the lake has it no more, it did.
+    """
     loads = LOADS.c
+    ours = (loads.endpoint == endpoint.name) & (loads.outcome == LOADED)
+    first = sa.select(sa.func.min(loads.id)).where(ours, loads.run_id == begun).scalar_subquery()
     query = (
-        sa.select(loads.run_id)
-        .where(loads.endpoint == endpoint.name, loads.outcome == LOADED, loads.finished_at < until)
-        .order_by(loads.id.desc())
-        .limit(1)
+        sa.select(loads.run_id, loads.sha256, sa.func.min(loads.fetched_at))
+        .where(ours, loads.id >= first, (loads.finished_at < until) | (loads.run_id == begun))
+        .group_by(loads.run_id, loads.sha256)
+        .order_by(sa.func.max(loads.id).desc())
     )
-    run_id: str | None = connection.scalar(query)
-    return run_id
+    without: set[str] = set()
+    for run_id, sha256, fetched_at in connection.execute(query):
+        if run_id == begun or (sha256 not in without and _has(lake.pinned(endpoint.name, run_id), sha256, document)):
+            return Reading(run_id, fetched_at, missed=bool(without))
+        without.add(sha256)
+    return None
+
+
+def _has(snapshot: Snapshot | None, sha256: str, document: str) -> bool:
+    return snapshot is None or snapshot.sha256 != sha256 or _place(snapshot, document) is not None
 
 
 def _place(snapshot: Snapshot, document: str) -> tuple[int, dict[str, Any]] | None:
@@ -91,12 +116,3 @@ SELECT min(since) FROM (
         sa.text(query), {"endpoint": endpoint.name, "document": document, "at": at}
     )
     return since
-
-
-def confirmed_at(connection: sa.Connection, endpoint: Endpoint, origin: SourceDocument, until: datetime) -> datetime:
-    """When the source was last asked and loaded before an instant, from which on the row may no longer be its."""
-    loads = LOADS.c
-    query = sa.select(sa.func.max(loads.fetched_at)).where(
-        loads.endpoint == endpoint.name, loads.outcome == LOADED, loads.finished_at < until
-    )
-    return max(origin.fetched_at, connection.scalar(query) or origin.fetched_at)

@@ -17,7 +17,7 @@ from spacex_assets.endpoints.tables import SCHEMA
 from spacex_assets.errors import PlatformError
 from spacex_assets.extract.lake import RawLake
 from spacex_assets.inspection.entries import Entry, entries
-from spacex_assets.inspection.origin import SourceDocument, confirmed_at, kept_since, last_run, origin_of
+from spacex_assets.inspection.origin import SourceDocument, kept_since, last_reading, origin_of
 from spacex_assets.inspection.versions import Version, versions_of
 from spacex_assets.inspection.words import shortened
 from spacex_assets.load.compare import quoted
@@ -75,10 +75,13 @@ def story(
     present = found[-1] if found and (found[-1].valid_to is None or at < found[-1].valid_to) else None
     kept = kept_since(connection, endpoint, key[0], at)
     run_id = present.run_id if present else None
+    read = last_reading(connection, lake, endpoint, run_id, key[0], kept or at) if run_id else None
     if present and run_id and len(layout.steady) < len(layout.schema):
         until = min(moment for moment in (present.valid_to or at, kept) if moment)
-        run_id = last_run(connection, endpoint, until) or run_id
+        moved = last_reading(connection, lake, endpoint, run_id, key[0], until)
+        run_id = moved.run_id if moved else run_id
     origin = origin_of(connection, lake, endpoint, layout, run_id, key[0]) if run_id else None
+    edited = present is not None and present.edited
     return Story(
         table=f"{SCHEMA}.{layout.name}",
         key=dict(zip(layout.key, key, strict=True)),
@@ -87,8 +90,8 @@ def story(
         first_seen_at=found[0].first_seen_at if found else None,
         present=present,
         origin=origin,
-        confirmed_at=confirmed_at(connection, endpoint, origin, kept or at) if origin else None,
-        retained=present is not None and kept is not None,
+        confirmed_at=max(origin.fetched_at, read.fetched_at) if origin and read and not edited else None,
+        retained=present is not None and (kept is not None or bool(read and read.missed)),
         versions=tuple(found),
         quarantine=tuple(quarantine),
     )

@@ -46,6 +46,9 @@ def _origin(story: Story) -> Iterator[str]:
         return
     origin = story.origin
     yield f"source      {origin.url or origin.source}, fetched {moment(origin.fetched_at)}"
+    if story.present.edited:
+        repair = "once the source has it whole again" if story.retained else "next"
+        yield f"by hand     edited since in volatile columns, by whom and when is not kept; a run repairs it {repair}"
     if story.confirmed_at is not None:
         yield f"confirmed   {moment(story.confirmed_at)}, when the source was last asked and still had it so"
     yield f"snapshot    sha256 {origin.sha256}"

@@ -24,7 +24,8 @@ class Version(BaseModel):
     """The row from ``valid_from`` until before ``valid_to``, null if it is still so.
 
     ``run_id`` made it; null: ``user``, by hand (where known). ``changes`` is empty for the first version and for one
-    that came back. ``ended_by`` is update, delete or truncate.
+    that came back. ``ended_by`` is update, delete or truncate. ``edited``: a hand has written to the row since a load
+    did, which only volatile values show if ``run_id`` is not null.
     """
 
     first_seen_at: datetime
@@ -38,6 +39,7 @@ class Version(BaseModel):
     ended_by: str | None
     ended_run_id: str | None
     ended_user: str | None
+    edited: bool
 
 
 def versions_of(connection: sa.Connection, layout: TableLayout, key: Sequence[str]) -> list[Version]:
@@ -46,15 +48,15 @@ def versions_of(connection: sa.Connection, layout: TableLayout, key: Sequence[st
     data = ", ".join(map(quoted, layout.schema))
     query = f"""\
 SELECT _first_seen_at, valid_from, valid_to, _run_id, ended_by, ended_run_id, ended_user,
-    (SELECT to_jsonb(d) FROM (SELECT {data}) d) AS values
+    (SELECT to_jsonb(d) FROM (SELECT {data}) d) AS values, false
 FROM {past} WHERE {_is_row(layout)}
 UNION ALL
 SELECT _first_seen_at, greatest(_changed_at, (SELECT max(valid_to) FROM {past} WHERE {_is_row(layout)})), NULL,
-    _run_id, NULL, NULL, NULL, (SELECT to_jsonb(d) FROM (SELECT {data}) d)
+    _run_id, NULL, NULL, NULL, (SELECT to_jsonb(d) FROM (SELECT {data}) d), _row_hash IS NULL
 FROM {table} WHERE {_is_row(layout)}
 ORDER BY 2"""
     versions: list[Version] = []
-    for first_seen, begin, end, run_id, ended_by, ended_run, ended_user, values in connection.execute(
+    for first_seen, begin, end, run_id, ended_by, ended_run, ended_user, values, edited in connection.execute(
         sa.text(query), {f"key{index}": value for index, value in enumerate(key)}
     ):
         values = {name: values[name] for name in layout.schema}
@@ -74,6 +76,7 @@ ORDER BY 2"""
                 ended_by=ended_by,
                 ended_run_id=ended_run,
                 ended_user=ended_user,
+                edited=edited,
             )
         )
     return versions

@@ -1,6 +1,7 @@
 """`explain`, through the command line, on a launch that was corrected, broken, edited by hand, deleted and returned."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,45 @@ def test_what_changes_within_a_version_comes_from_the_document_read_last(storied
     assert story["present"]["values"]["latitude"] == story["origin"]["document"]["latitude"] == 1.25
     assert story["origin"]["run_id"] != story["present"]["run_id"]
     assert story["confirmed_at"] == story["origin"]["fetched_at"]
+
+
+def test_volatile_values_made_by_hand_are_not_confirmed(storied: Platform) -> None:
+    storied.load("ships")
+    ((ship,),) = storied.rows("SELECT min(id) FROM spacex.ships")
+    storied.rows(f"UPDATE spacex.ships SET latitude = 12.5 WHERE id = '{ship}'")
+    storied.edit("ships", ship, {"active": "yes"})
+    storied.load("ships")
+    story = storied.answer("explain", "ships", ship)
+    assert (story["retained"], story["present"]["edited"], story["confirmed_at"]) == (True, True, None)
+    text = storied.call("explain", "ships", ship).stdout
+    assert "by hand     edited since in volatile columns" in text
+    assert "confirmed" not in text
+    storied.edit("ships", ship, {"active": False})
+    storied.load("ships")
+    assert storied.answer("explain", "ships", ship)["confirmed_at"] is not None
+
+
+@pytest.mark.parametrize("endpoint", ["launches", "ships"])
+def test_a_row_that_an_unreadable_id_kept_is_not_confirmed_then(storied: Platform, endpoint: str) -> None:
+    storied.call("simulator", "reset")
+    storied.load(endpoint)
+    missing, other = (one for (one,) in storied.rows(f"SELECT id FROM spacex.{endpoint} ORDER BY 1 LIMIT 2"))
+    storied.edit(endpoint, missing, None)
+    storied.edit(endpoint, other, {"id": None})
+    storied.load(endpoint)
+    storied.call("simulator", "reset")
+    ((second,),) = storied.rows("SELECT clock_timestamp()")
+    storied.load(endpoint)
+    (first,) = storied.rows(
+        f"SELECT run_id, fetched_at FROM ops.loads WHERE table_name = '{endpoint}' ORDER BY id DESC OFFSET 2 LIMIT 1"
+    )
+    story = storied.answer("explain", endpoint, missing, "--at", second.isoformat())
+    assert (story["state"], story["retained"]) == ("present", True)
+    assert story["origin"]["document"]["id"] == missing
+    assert datetime.fromisoformat(story["confirmed_at"]) == first[1]
+    if endpoint == "ships":
+        assert story["origin"]["run_id"] == first[0]
+    assert storied.answer("explain", endpoint, missing)["retained"] is False
 
 
 def test_a_row_of_a_list_comes_from_the_document_of_its_parent(storied: Platform) -> None:
