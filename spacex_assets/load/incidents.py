@@ -1,4 +1,4 @@
-"""``ops.incidents``: what is or was wrong, one row per incident. ``ops.deliveries``: who was told of its begin and end.
+"""``ops.incidents``: what is or was wrong, one row per incident. ``ops.deliveries``: who was told of its start and end.
 
 Beside them ``ops.destinations``, how each destination of alerts stands, and ``ops.check_failures``, the verdicts that
 were bad at the last look. What does not belong here: what counts as a problem and how it is told (``automation/``).
@@ -176,13 +176,13 @@ def to_alert(connection: sa.Connection, destination: str) -> list[Incident]:
 
 
 def to_recover(connection: sa.Connection, destination: str) -> list[Incident]:
-    """The incidents of whose end a destination is still to be told, all of whose begin it was told."""
+    """The incidents whose start a destination was told of, and whose end it is still to be told of."""
     told = DELIVERIES.c.alerted_at.is_not(None) & DELIVERIES.c.recovered_at.is_(None)
     return _due(connection, destination, told & INCIDENTS.c.closed_at.is_not(None))
 
 
 def waiting(destination: sa.ColumnElement[str]) -> sa.ScalarSelect[int]:
-    """How many incidents a destination is still to be told of, their begin or their end."""
+    """How many incidents a destination is still to be told of, of their start or their end."""
     begin, end = DELIVERIES.c.alerted_at.is_(None), DELIVERIES.c.recovered_at.is_(None)
     untold = begin | (INCIDENTS.c.closed_at.is_not(None) & end)
     query = sa.select(sa.func.count()).select_from(DELIVERIES.join(INCIDENTS))
@@ -190,7 +190,7 @@ def waiting(destination: sa.ColumnElement[str]) -> sa.ScalarSelect[int]:
 
 
 def record_told(connection: sa.Connection, destination: str, ids: Sequence[int], *, over: bool, at: datetime) -> None:
-    """Writes that a destination was told of the begin, or of the end, of incidents."""
+    """Writes that a destination was told of the start, or of the end, of incidents."""
     ours = (DELIVERIES.c.destination == destination) & DELIVERIES.c.incident_id.in_(ids)
     column = DELIVERIES.c.recovered_at if over else DELIVERIES.c.alerted_at
     connection.execute(DELIVERIES.update().where(ours).values({column: at}))
