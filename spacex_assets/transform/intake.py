@@ -30,9 +30,9 @@ class Breach(BaseModel):
 class Rejected(BaseModel):
     """A document that goes to quarantine.
 
-    ``key`` is what it has for an id or, where that is no text, names its content; ``documents`` counts the documents
-    of the source that it stands for, more than one where differing copies share an id; ``text`` is exactly what the
-    source sent, a JSON list of the copies where there are several.
+    ``key`` is what it has for an id or, where that is no short, readable text, names its content; ``documents`` counts
+    the documents of the source that it stands for, more than one where differing copies share an id; ``text`` is
+    exactly what the source sent, a JSON list of the copies where there are several.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -42,6 +42,9 @@ EXPECTED = {
 }
 """What is expected, where pydantic's message does not say it."""
 
+LONGEST_ID = 100
+"""Characters of what may still be shown and indexed as an id; the real ones have 24."""
+
 _GAP = re.compile(r"[ \t\r\n,]*")
 """What is between the documents of a list."""
 
@@ -93,9 +96,11 @@ def split(batch: bytes) -> Iterator[bytes]:
 
 
 def document_id(document: Any) -> str | None:
-    """What a document has for an id, if it is readable text; whether it is an id, is for its record to say."""
+    """What a document has for an id, if it is short, readable text; whether it is an id, is for its record to say."""
     name = document.get("id") if isinstance(document, dict) else None
-    return name if isinstance(name, str) and name.isprintable() and name.isascii() and name else None
+    if not isinstance(name, str) or not 0 < len(name) <= LONGEST_ID:
+        return None
+    return name if name.isprintable() and name.isascii() else None
 
 
 def _one_by_one(endpoint: Endpoint, batch: bytes, tally: Tally, mode: ContractMode) -> Parsed:

@@ -4,6 +4,8 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from random import Random
+from string import ascii_letters
 from typing import Any
 
 import pytest
@@ -18,6 +20,8 @@ from spacex_assets.simulator.fleet import Fleet
 from spacex_assets.transform.typed import typed
 
 LAUNCHES = ENDPOINTS["launches"]
+ENDLESS = "".join(Random(1).choices(ascii_letters, k=4000))
+"""An id that no index can hold, however it is compressed."""
 FETCHED = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=hour) for hour in count())
 
 
@@ -81,7 +85,7 @@ def test_a_document_broken_from_the_start_has_no_rows_and_is_gone_when_it_leaves
     assert select(warehouse, "SELECT resolution FROM ops.quarantine") == [("gone",)]
 
 
-@pytest.mark.parametrize("identifier", [5, "5e9d0d9551a007000000000", "\u00a0" * 24])
+@pytest.mark.parametrize("identifier", [5, "5e9d0d9551a007000000000", "\u00a0" * 24, ENDLESS])
 def test_a_document_without_readable_id_suspends_deletion_of_documents_but_not_of_their_parts(
     warehouse: Warehouse, identifier: object
 ) -> None:
@@ -134,6 +138,7 @@ def test_a_blocked_snapshot_is_in_the_ledger_and_its_documents_in_quarantine(war
     load(warehouse, values)
     for value in values:
         value["name"] = None
+    values[0]["id"] = ENDLESS
     result = typed(LAUNCHES, lambda: [json.dumps(values).encode()], simulated=True)
     origin = Origin("launches", "test", "1" * 64, next(FETCHED), result.intake, "blocked")
     record_blocked(warehouse.engine, origin, LAUNCHES.layouts, "all are broken")

@@ -10,6 +10,7 @@ from spacex_assets.endpoints.kinds import TEXT
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.errors import WorldMismatch
 from spacex_assets.simulator.fleet import Fleet
+from spacex_assets.transform.parse import LONGEST_ID
 from spacex_assets.transform.typed import BROKEN_LIMIT, SnapshotBroken, Typed, typed
 
 FLEET = Fleet(launches=30)
@@ -103,6 +104,18 @@ def test_a_document_without_id_is_named_by_its_content() -> None:
         f"a document without a readable id ({rejected.key}), $.id: expected a value, found nothing"
     )
     assert (result.intake.accepted, result.intake.quarantined, result.intake.collapsed) == (1, 1, 1)
+
+
+def test_an_id_too_long_to_be_shown_is_none() -> None:
+    document = {**sample("cores"), "id": "a" * 9000}
+    result = judged("cores", [sample("cores"), document, document, {**document, "serial": "another"}])
+    assert (result.intake.accepted, result.intake.quarantined, result.intake.collapsed) == (1, 2, 1)
+    for rejected in result.intake.rejected:
+        assert str(rejected).startswith(f"a document without a readable id (sha256:{rejected.key[7:]}), $.id: expected")
+        assert len(str(rejected)) < 400
+        assert json.loads(rejected.text)["id"] == document["id"]
+    longest = {**document, "id": "a" * LONGEST_ID}
+    assert judged("cores", [sample("cores"), longest]).intake.rejected[0].key == longest["id"]
 
 
 @pytest.mark.parametrize(("element", "found"), [(None, "None"), (7, "7"), ("{", "'{'"), ([{"id": "a" * 24}], "[{")])
