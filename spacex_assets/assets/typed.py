@@ -61,8 +61,9 @@ def typed_assets(endpoint: Endpoint, settings: Settings) -> dg.AssetsDefinition:
 def typed_snapshot(endpoint: Endpoint, snapshot: Snapshot, settings: Settings) -> Typed:
     """One frame per table of the endpoint, and what became of every document.
 
-    Raises :class:`WorldMismatch` and :class:`SchemaMismatch`.
+    Raises :class:`BodyEdited`, :class:`WorldMismatch` and :class:`SchemaMismatch`.
     """
+    snapshot.verify()
     return typed(
         endpoint,
         snapshot.iter_batches,

@@ -100,6 +100,15 @@ class Look:
         if snapshot.sha256 != load.sha256:
             gone = "the snapshot that was loaded is not in the lake"
             return Findings((Finding(gone, load.sha256, "", remedy="Load it again: `python -m spacex_assets run`."),))
+        found = snapshot.found_sha256()
+        if found != load.sha256:
+            edited = Finding(
+                "the raw snapshot is no longer what was fetched",
+                str(snapshot.path),
+                f"expected the sha256 {load.sha256}, found {found}",
+                remedy="Fetch it again: `python -m spacex_assets run`.",
+            )
+            return Findings((edited,))
         if load.mode is None:
             return Findings((), {"digest": "not compared: loaded by a release that did not record its contract mode"})
         intake = self.lake.read_intake(self.endpoint, snapshot, load.mode)

@@ -67,5 +67,9 @@ class ArchiveIncomplete(ExtractError):
     """The folder of recorded responses, or a file of it, is not there."""
 
 
+class BodyEdited(ExtractError):
+    """A body in the lake is no longer what was fetched."""
+
+
 class SnapshotMissing(ExtractError):
     """No snapshot of the endpoint was ever fetched."""

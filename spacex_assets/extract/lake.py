@@ -5,7 +5,6 @@
 is being written lies in ``staging/`` and becomes visible as a whole. What does not belong here: how (``store.py``).
 """
 
-import hashlib
 import json
 import os
 from contextlib import AbstractContextManager
@@ -64,8 +63,7 @@ class RawLake:
         latest = self.latest(endpoint)
         if latest is None:
             return None
-        with latest.path.open("rb") as body:
-            found = hashlib.file_digest(body, "sha256").hexdigest()
+        found = latest.found_sha256()
         if found == latest.sha256:
             return latest
         log.warning(

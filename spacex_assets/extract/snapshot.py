@@ -1,11 +1,14 @@
 """A raw snapshot: what one response was, where its body lies, and where its documents begin and end."""
 
+import hashlib
 from collections.abc import Iterator
 from datetime import datetime
 from io import BufferedReader
 from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from spacex_assets.extract.errors import BodyEdited
 
 
 @runtime_checkable
@@ -50,6 +53,21 @@ class Snapshot(BaseModel):
     batches: tuple[Batch, ...]
     reused: bool = False
     path: Body = Field(exclude=True)
+
+    def found_sha256(self) -> str:
+        """What the body has for a sha256 now; another than ``sha256`` if it was edited or is rotten."""
+        with self.path.open("rb") as body:
+            return hashlib.file_digest(body, "sha256").hexdigest()
+
+    def verify(self) -> None:
+        """Raises :class:`BodyEdited` unless the body still is what was fetched."""
+        found = self.found_sha256()
+        if found != self.sha256:
+            raise BodyEdited(
+                f"{self.endpoint}: {self.path}: expected the body that was fetched, with the sha256 {self.sha256}, "
+                f"found one with {found}: it was edited, or the disk is faulty. Nothing of it was loaded. "
+                f"Fetch it again: `python -m spacex_assets run`."
+            )
 
     def iter_batches(self) -> Iterator[bytes]:
         """The documents, as the texts of JSON lists of some megabytes each."""

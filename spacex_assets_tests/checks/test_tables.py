@@ -1,5 +1,7 @@
 """What is asked of the tables after a load: of our work, and of the source's."""
 
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -617,6 +619,34 @@ def test_a_document_with_an_odd_id_is_in_quarantine_and_nothing_differs(settings
     assert rows(settings, "SELECT count(*) FROM spacex.ships") == rows(
         settings, "SELECT DISTINCT documents FROM ops.loads WHERE endpoint = 'ships'"
     )
+
+
+def test_a_body_that_was_edited_in_the_lake_is_neither_typed_nor_compared_with(settings: Settings) -> None:
+    materialize(settings, asset_selection=keys_of("ships"))
+    before = rows(settings, "SELECT * FROM spacex.ships ORDER BY id")
+    lake = typed_lake(settings)
+    body = lake.raw.resolve("ships").path
+    assert isinstance(body, Path)
+    fetched = body.read_bytes()
+    body.write_bytes(fetched.replace(b'"active":', b'"aktive":', 1))
+    assert body.read_bytes() != fetched
+    result = materialize(settings, asset_selection=keys_of("ships")[1:])
+    (failure,) = failures(result)
+    assert failure.step == "typed_ships"
+    found = sha256(body.read_bytes()).hexdigest()
+    expected = f"ships: {body}: expected the body that was fetched, with the sha256 {body.stem}, found one with {found}"
+    assert expected in failure.reason
+    assert "`python -m spacex_assets run`" in failure.reason
+    assert rows(settings, "SELECT * FROM spacex.ships ORDER BY id") == before
+    outcome = f"SELECT DISTINCT outcome, sha256 FROM ops.loads WHERE run_id = '{result.run_id}'"
+    assert rows(settings, outcome) == [("failed", body.stem)]
+    warehouse = Warehouse.connect(settings.warehouse_url, settings.world)
+    (edited,) = findings(ENDPOINTS["ships"], warehouse, lake, settings)[0].findings
+    assert (edited.rule, edited.key) == ("the raw snapshot is no longer what was fetched", str(body))
+    assert materialize(settings, asset_selection=keys_of("ships")).success
+    assert body.read_bytes() == fetched
+    assert findings(ENDPOINTS["ships"], warehouse, lake, settings)[0].findings == ()
+    warehouse.close()
 
 
 def test_a_missing_history_is_named_and_hides_nothing_else_of_the_catalog(damaged: Warehouse, look: Look) -> None:
