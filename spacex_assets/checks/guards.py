@@ -10,6 +10,7 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
+from spacex_assets.assets.failures import ledger_hook
 from spacex_assets.assets.tables import origin_of
 from spacex_assets.checks.drift import refused
 from spacex_assets.checks.findings import SHOWN, Finding, Findings
@@ -34,7 +35,7 @@ class EndpointWithheld(PlatformError):
     """A guard withheld a snapshot; the tables stay as they are."""
 
 
-def guard_checks(endpoint: Endpoint, settings: Settings) -> dg.AssetChecksDefinition:
+def guard_checks(endpoint: Endpoint, settings: Settings) -> dg.AssetsDefinition:
     """The blocking check on ``typed/<main table>`` of an endpoint, about all its frames."""
     main = ["typed", endpoint.name]
     frames = [dg.AssetKey(["typed", layout.name]) for layout in endpoint.layouts[1:]]
@@ -79,7 +80,7 @@ def guard_checks(endpoint: Endpoint, settings: Settings) -> dg.AssetChecksDefini
                     f"ops.quarantine show the snapshot. {_next(found)}"
                 )
 
-    return guard
+    return guard.with_hooks({ledger_hook(endpoint)})
 
 
 def contract_findings(stored: Path | bytes, layout: TableLayout) -> Findings:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from spacex_assets.checks import guards
 from spacex_assets.extract.http import HttpSource
 from spacex_assets.io_managers.typed import TypedFrameIOManager
 from spacex_assets.load import transaction
@@ -40,6 +41,18 @@ def test_a_typing_that_failed_is_in_the_ledger_with_its_snapshot(platform: Platf
     found = last_run(platform)
     assert len(found) == 8
     assert set(found[0][1:]) == {"failed", False, 30, "WorldMismatch"}
+
+
+def test_a_guard_that_crashed_is_in_the_ledger_with_its_snapshot(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guards, "volume_findings", fails)
+    (documents,) = [len(list(Fleet(launches=30).documents("dragons")))]
+    platform.load("dragons")
+    assert last_run(platform) == [
+        ("dragons", "failed", False, documents, "RuntimeError"),
+        ("dragon_thrusters", "failed", False, documents, "RuntimeError"),
+    ]
 
 
 def test_frames_that_cannot_be_read_are_in_the_ledger(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
