@@ -50,11 +50,9 @@ class Findings:
         return tuple(dict.fromkeys(finding.remedy for finding in self.findings if finding.remedy))
 
     def __str__(self) -> str:
-        """Every rule that was broken, with its first offender; then what to do."""
+        """Every rule that was broken, how often if more than once, with its first offender; then what to do."""
         first = {finding.rule: finding for finding in reversed(self.findings)}
-        broken = "; ".join(
-            " ".join(filter(None, (f"{rule}:", first[rule].key, first[rule].found))) for rule in self.totals
-        )
+        broken = "; ".join(_told(first[rule], total) for rule, total in self.totals.items())
         return f"{broken}. Next: {' '.join(self.remedies)}" if self.remedies else broken
 
     def result(self, check: str, asset: Iterable[str], severity: dg.AssetCheckSeverity) -> dg.AssetCheckResult:
@@ -76,3 +74,8 @@ class Findings:
             description=str(self) or None,
             metadata=metadata,
         )
+
+
+def _told(first: Finding, total: int) -> str:
+    offender = f"{first.key} {first.found}".strip()
+    return f"{first.rule} ({total:,}, first: {offender})" if total > 1 else f"{first.rule}: {offender}".rstrip()

@@ -52,6 +52,8 @@ def test_the_real_data_is_whole_and_warns_of_exactly_what_is_known(
     }
     assert found == KNOWN
     (launches,) = [one for one in failed if one.asset_key.path[-1] == "launches"]
+    assert launches.description is not None
+    assert "dates disagree (9, first: " in launches.description
     texts = [
         str(record.data["found"])
         for record in launches.metadata["found"].records  # type: ignore[union-attr]

@@ -464,7 +464,9 @@ def test_a_promise_that_the_source_breaks_is_named_with_its_first_offenders(
     shown = [one for one in quality.findings if one.rule == rule]
     assert shown
     assert shown != before
-    assert len(shown) == min(10, quality.totals[rule])
+    total = quality.totals[rule]
+    assert len(shown) == min(10, total)
+    assert (f"{rule} ({total:,}, first: " if total > 1 else f"{rule}: ") in str(quality)
     error = "not unique" in rule
     assert severity("quality", quality) is (dg.AssetCheckSeverity.ERROR if error else dg.AssetCheckSeverity.WARN)
 
