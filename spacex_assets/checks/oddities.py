@@ -86,7 +86,7 @@ FROM spacex.landpads LEFT JOIN (SELECT landpad_id, count(*) FILTER (WHERE landin
 WHERE (landing_attempts, landing_successes) <> (coalesce(a, 0), coalesce(s, 0))""",
         },
         "launchpads": {
-            "launches are not those of the launches": """
+            "launch counts are not those of the launches": """
 SELECT id, format('%%s: %%s, by launches %%s (attempts, successes)', name,
     (launch_attempts, launch_successes), (coalesce(a, 0), coalesce(s, 0)))
 FROM spacex.launchpads LEFT JOIN (SELECT launchpad_id, count(*) AS a, count(*) FILTER (WHERE success) AS s

@@ -436,7 +436,11 @@ def test_above_a_limit_leaves_are_compared_only_with_full_compare(loaded: Settin
         ("cores", "UPDATE spacex.cores SET asds_landings = 50", "landings are not those of the launches"),
         ("capsules", "UPDATE spacex.capsules SET reuse_count = 50", "reuse_count is not the flights after the first"),
         ("landpads", "UPDATE spacex.landpads SET landing_attempts = 500", "landings are not those of the launches"),
-        ("launchpads", "UPDATE spacex.launchpads SET launch_attempts = 50", "launches are not those of the launches"),
+        (
+            "launchpads",
+            "UPDATE spacex.launchpads SET launch_attempts = 50",
+            "launch counts are not those of the launches",
+        ),
         ("history", "UPDATE spacex.history SET event_date_unix = 1", "dates disagree"),
         (
             "roadster",
