@@ -9,13 +9,13 @@ CLI := $(BIN)/python -m spacex_assets $(if $(SOURCE),--source "$(SOURCE)")
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run status upkeep backup restore test test-stack test-image lint check audit ui metrics psql db-url shell stop bench \
+.PHONY: help run status upkeep backup restore test test-stack test-kubernetes test-image lint check audit ui metrics psql db-url shell stop bench \
 	migration dictionary lock up down logs clean
 
 help: ## Explain every target
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo '  SOURCE=...      an http(s) URL, a folder of recorded responses, or simulated (the default)'
+	@echo '  SOURCE=...          an http(s) URL, a folder of recorded responses, or simulated (the default)'
 
 $(READY): requirements.lock pyproject.toml
 	@echo 'Building $(VENV) from requirements.lock.' >&2
@@ -53,6 +53,10 @@ check: lint ## Lint, check the types, run the tests
 
 test-stack: $(READY) ## Run the tests of the image and of the deployed stack (docker; as root all of them)
 	$(BIN)/python -m pytest spacex_assets_tests/deploy
+
+test-kubernetes: $(READY) ## Run the tests of the files for Kubernetes with the packages of its image
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r deploy/kubernetes/requirements.lock
+	$(BIN)/python -m pytest spacex_assets_tests/deploy/test_kubernetes.py
 
 test-image: ## Run the tests inside the image's test stage: make test-image ARGUMENTS="spacex_assets_tests/load" (docker)
 	docker compose run --rm --build test $(if $(ARGUMENTS),python -m pytest -p no:cacheprovider $(ARGUMENTS))

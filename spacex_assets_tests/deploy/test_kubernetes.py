@@ -228,7 +228,7 @@ def test_the_code_reaches_outside_but_no_private_address_and_no_metadata_service
 
 
 def test_dagster_makes_a_hardened_job_with_its_own_resources_of_a_run() -> None:
-    dagster_k8s = pytest.importorskip("dagster_k8s", reason="pip install '.[kubernetes]' makes this run")
+    dagster_k8s = pytest.importorskip("dagster_k8s", reason="make test-kubernetes makes this run")
     from dagster._config import process_config, resolve_to_config_type
     from dagster_k8s.container_context import K8sContainerContext
     from dagster_k8s.job import DagsterK8sJobConfig, construct_dagster_k8s_job
