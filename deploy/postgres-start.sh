@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# The official entrypoint, once every secret has something in it, and with a log of JSON: PostgreSQL's own goes through
-# descriptor 3 to where the container's output goes. It becomes process 1, without json-logs.sh before it: after a crash
-# the process whose number the old postmaster.pid names has to be PostgreSQL itself, else it would refuse to start.
+# PostgreSQL by the official entrypoint, once every secret has something in it and the cluster is there and set up as
+# deploy/postgres says, whatever an earlier version left or an interruption cut short; and with a log of JSON: PostgreSQL's
+# own goes through descriptor 3 to where the container's output goes. It becomes process 1, without json-logs.sh before it:
+# after a crash the process whose number the old postmaster.pid names has to be PostgreSQL itself, else it would refuse to
+# start.
 set -euo pipefail
 for secret in /run/secrets/*_password; do
     if ! grep -q '[^[:space:]]' "$secret"; then
@@ -11,17 +13,28 @@ for secret in /run/secrets/*_password; do
 done
 exec 3>&1 > >(LC_ALL=C exec sed -uEf /deploy/json-lines.sed) 2>&1
 
-# The entrypoint wants one for a new cluster, and leaves it in the environment; roles.sql takes it away from the user.
-POSTGRES_PASSWORD=$(od -An -N 24 -t x1 /dev/urandom | tr -d ' \n')
-export POSTGRES_PASSWORD
-
-# A cluster that is there already gets what is newer than it. As a child of process 1 this heeds no old postmaster.pid.
-if [ -s "$PGDATA/PG_VERSION" ]; then
-    for world in simulated real; do
-        postgres --single -j -c exit_on_error=on -D "$PGDATA" "spacex_$world" \
-            < /docker-entrypoint-initdb.d/functions.psql > /dev/null
-    done
+# A cluster is made aside and moved into its place, PG_VERSION last: what was interrupted is gone on with or begun anew.
+if [ ! -s "$PGDATA/PG_VERSION" ]; then
+    partial=$PGDATA/.partial made=$PGDATA/.made
+    if [ ! -d "$made" ]; then
+        rm -rf "$partial"
+        initdb -D "$partial" -U postgres --encoding=UTF8 --data-checksums --auth-host=scram-sha-256 --auth-local=peer \
+            > /dev/null
+        echo 'host all all all scram-sha-256' >> "$partial/pg_hba.conf"
+        sync "$partial/pg_hba.conf"
+        mv "$partial" "$made"
+    fi
+    find "$made" -mindepth 1 -maxdepth 1 ! -name PG_VERSION -exec mv -t "$PGDATA" {} +
+    mv "$made/PG_VERSION" "$PGDATA"
 fi
+rm -rf "$PGDATA/.made"
+chmod 700 "$PGDATA"
+
+# Before anybody can come in over the network. As a child of process 1's child this heeds no old postmaster.pid.
+pg_ctl -D "$PGDATA" -s -w -t 600 -o "-c listen_addresses='' -c unix_socket_directories=/tmp" start
+psql -qX -h /tmp -U postgres -d postgres -v secrets=/run/secrets \
+    -f /deploy/postgres/cluster.sql -f /deploy/postgres/roles.sql
+pg_ctl -D "$PGDATA" -s -w -t 600 -m fast stop
 
 mkdir -p /tmp/log
 ln -sf /proc/1/fd/3 /tmp/log/postgres.json

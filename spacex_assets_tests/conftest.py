@@ -98,17 +98,29 @@ def warehouse(server: Server, migrated: str) -> Iterator[Warehouse]:
 
 
 @pytest.fixture(scope="session")
-def deployed(open_folder: Callable[[str], Path]) -> Iterator[Server]:
+def secrets(open_folder: Callable[[str], Path]) -> Path:
+    """A folder with the passwords of the roles of deploy/postgres, all of them `secret`."""
+    folder = open_folder("secrets")
+    for role in ("owner", "loader", "analyst", "backup", "dagster"):
+        (folder / f"{role}_password").write_text("secret")
+    return folder
+
+
+def set_up(server: Server, secrets: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """What docs/scaling.md says of a PostgreSQL of one's own."""
+    psql = str(server.binaries / "bin" / "psql")
+    command = [psql, "-qX", "-v", f"secrets={secrets}", "-f", str(DEPLOY / "roles.sql")]
+    given = os.environ | server.libpq_environment("postgres") | environment
+    return subprocess.run(command, env=given, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="session")
+def deployed(open_folder: Callable[[str], Path], secrets: Path) -> Iterator[Server]:
     """A cluster with the roles and a warehouse as deploy/postgres makes them, migrated by the owner."""
     postgres = EmbeddedPostgres(open_folder("deployed") / "home")
     server = postgres.start()
-    anywhere = sa.create_engine(server.url("postgres"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    with anywhere.connect() as connection:
-        for role in ("owner", "loader", "analyst", "backup", "dagster"):
-            connection.exec_driver_sql(f"CREATE ROLE spacex_{role} LOGIN PASSWORD 'secret'")
-    psql = [str(postgres.place.packaged / "bin" / "psql"), "-qX", "-v", "ON_ERROR_STOP=1", "-v", "world=real"]
-    environment = server.libpq_environment("postgres")
-    subprocess.run([*psql, "-f", str(DEPLOY / "world.psql")], env=environment, check=True, capture_output=True)
+    done = set_up(server, secrets)
+    assert done.returncode == 0, done.stderr
     upgrade(as_role(server, "owner"))
     yield server
     postgres.stop()

@@ -7,7 +7,9 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from random import randrange
 from uuid import uuid4
 
 import pytest
@@ -343,8 +345,12 @@ def test_an_upgrade_from_the_migration_before_keeps_the_data(loaded: Stack) -> N
     newest, before = loaded.sql("analyst", revision).stdout, loaded.sql("analyst", STATE).stdout
     loaded.compose("run", "--rm", "--no-deps", "migrate", "python", "-c", DOWNGRADE)
     assert int(loaded.sql("analyst", revision).stdout) == int(newest) - 1
-    before_this = "GRANT EXECUTE ON FUNCTION lo_create(oid), pg_advisory_lock(bigint) TO PUBLIC"
-    assert loaded.inside("postgres", f"psql -U postgres -d spacex_simulated -c '{before_this}'").returncode == 0
+    before_this = """GRANT EXECUTE ON FUNCTION lo_create(oid), pg_advisory_lock(bigint) TO PUBLIC;
+        DROP EVENT TRIGGER protect_bookkeeping; GRANT UPDATE ON ops.world TO spacex_loader;
+        DROP OWNED BY spacex_backup; ALTER ROLE postgres PASSWORD 'older';
+        GRANT CONNECT ON DATABASE postgres TO PUBLIC"""
+    older = loaded.inside("postgres", f'psql -U postgres -d spacex_simulated -v ON_ERROR_STOP=1 -c "{before_this}"')
+    assert older.returncode == 0, older.stderr
     loaded.compose("down", "--timeout", "10")
     served = loaded.but(COMPOSE_PROFILES="proxy,simulator,backup", SPACEX_SIMULATOR_URL="http://simulator:8080")
     served.up()
@@ -352,6 +358,12 @@ def test_an_upgrade_from_the_migration_before_keeps_the_data(loaded: Stack) -> N
     assert served.sql("analyst", STATE).stdout == before
     for call in ("lo_create(0)", "pg_advisory_lock(1)"):
         assert "permission denied" in served.sql("analyst", f"SET TRANSACTION READ WRITE; SELECT {call}").stderr
+    assert "permission denied" in served.sql("loader", "UPDATE ops.world SET name = 'real'").stderr
+    assert served.sql("backup", "SELECT count(*) FROM ops.loads").returncode == 0
+    found = """SELECT evtname, rolpassword IS NULL, has_database_privilege('public', 'postgres', 'CONNECT')
+        FROM pg_event_trigger, pg_authid WHERE rolname = 'postgres'"""
+    look = served.inside("postgres", f'psql -U postgres -d spacex_simulated -qAtc "{found}"')
+    assert look.stdout.strip() == "protect_bookkeeping|t|f", look.stderr
     counts = served.sql("analyst", COUNTS).stdout
     assert served.run_everything() == "SUCCESS"
     assert served.sql("analyst", COUNTS).stdout == counts
@@ -520,6 +532,20 @@ def test_make_up_makes_the_secrets_where_compose_looks_for_them(tmp_path: Path, 
     subprocess.run(["make", "up"], cwd=tmp_path, env=environment, check=True, capture_output=True)
     assert (tmp_path / "else where" / "owner_password").read_text()
     assert not (tmp_path / "deploy" / "secrets").exists()
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1.2, 1.8, 2.4, 3.0])
+def test_a_first_start_that_was_interrupted_is_completed_by_the_next(stack: Stack, seconds: float) -> None:
+    other = replace(stack, name=f"{stack.name}-cut", addresses=f"10.251.{randrange(1, 250)}")
+    try:
+        other.compose("up", "--detach", "postgres")
+        time.sleep(seconds)
+        other.compose("kill", "postgres")
+        other.compose("up", "--detach", "--wait", "postgres")
+        assert other.sql("loader", "SELECT 1", "spacex_real").stdout.strip() == "1"
+        assert "permission denied for database" in other.sql("dagster", "SELECT 1").stderr
+    finally:
+        other.compose("down", "--volumes", "--timeout", "10", check=False)
 
 
 def test_a_missing_secret_stops_the_start_with_a_line_that_names_it(stack: Stack, tmp_path: Path) -> None:
