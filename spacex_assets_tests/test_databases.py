@@ -11,11 +11,14 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from spacex_assets import local
-from spacex_assets.config import Settings
+from spacex_assets.config import Settings, World
 from spacex_assets.databases import WORLD_KEY, DatabaseNotUsable, databases, warehouse
 from spacex_assets.embedded import EmbeddedPostgres, Server
 from spacex_assets.errors import WorldMismatch
+from spacex_assets.load.migrate import upgrade
+from spacex_assets.load.warehouse import Warehouse
 from spacex_assets.local import attach, environment, prepare
+from spacex_assets_tests.conftest import as_role
 
 Sources = Callable[..., Settings]
 
@@ -117,6 +120,12 @@ def test_a_role_that_owns_only_dagsters_storage_stamps_it(deployed: Server, sett
     with warehouse.begin() as connection:
         for name in before:
             connection.execute(sa.text("UPDATE ops.world SET name = :name"), {"name": name})
+
+
+def test_a_role_that_only_loads_finds_everything_ready(deployed: Server) -> None:
+    for role in ("owner", "loader"):
+        upgrade(as_role(deployed, role))
+        Warehouse(as_role(deployed, role)).claim(World.REAL)
 
 
 def test_a_storage_of_ones_own_serves_beside_the_embedded_warehouse(

@@ -63,7 +63,8 @@ def write_migration(engine: sa.Engine, message: str) -> Path | None:
 
 def _prepare(connection: sa.Connection) -> None:
     connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('spacex_assets.migrate'))"))
-    for schema in SCHEMAS:
+    # IF NOT EXISTS alone would ask for the right to make one, which who only loads has not.
+    for schema in set(SCHEMAS).difference(sa.inspect(connection).get_schema_names()):
         connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
 
 

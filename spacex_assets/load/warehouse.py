@@ -107,10 +107,12 @@ class Warehouse:
 
     def claim(self, world: World) -> None:
         """Stamps a new database with its world. Raises :class:`WorldMismatch` if it already has another."""
+        name = sa.select(ledger.WORLD.c.name)
         with self.engine.begin() as connection:
-            connection.execute(sa.text("LOCK TABLE ops.world IN SHARE ROW EXCLUSIVE MODE"))
-            if connection.scalar(sa.select(ledger.WORLD.c.name)) is None:
-                connection.execute(ledger.WORLD.insert().values(name=world.value))
+            if connection.scalar(name) is None:
+                connection.execute(sa.text("LOCK TABLE ops.world IN SHARE ROW EXCLUSIVE MODE"))
+                if connection.scalar(name) is None:
+                    connection.execute(ledger.WORLD.insert().values(name=world.value))
         self._check_world(world)
 
     def close(self) -> None:

@@ -59,6 +59,12 @@ def test_a_run_through_graphql_fills_every_table(loaded: Stack) -> None:
     assert (empty.stdout.strip(), tables.stdout.strip(), launches.stdout.strip()) == ("0", "23", "205")
 
 
+@pytest.mark.parametrize("command", ["run", "status", "quarantine", "quarantine retry"])
+def test_the_runbooks_commands_work_inside(loaded: Stack, command: str) -> None:
+    done = loaded.inside("code", f"SPACEX_SHRINK_LIMIT=1 python -m spacex_assets {command}")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize(
     "statement",
     [
