@@ -1,12 +1,14 @@
 """The canonical leaves of a document as the source sent it, by JSON path.
 
 Shares nothing with the transform but how paths are written, so that a fault there is seen. Numbers are equal by value,
-a flag is 0 or 1, instants are microseconds since 1970, and what is null, absent, ``''`` or an empty list is no leaf.
+a flag is 0 or 1, instants are microseconds since 1970, and what is null, absent or ``''`` is no leaf; an empty list is
+one where a list has a column, and so differs from null there.
 What does not belong here: how leaves are rebuilt from tables (``stored.py``) and compared (``reconciliation.py``).
 """
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
@@ -27,39 +29,47 @@ _EXACT = 2**53
 _EPOCH = datetime(1970, 1, 1)
 
 
-def document_leaves(
-    document: Mapping[str, Any], offsets: Collection[str] = (), measures: Collection[str] = ()
-) -> Leaves:
-    """The leaves of a document.
+@dataclass(frozen=True)
+class Shapes:
+    """Shapes of paths at which a leaf says more, or less, than its value alone would.
 
-    ``offsets`` are the shapes of paths at which the offset from UTC matters, ``measures`` of those at which a number
-    has the precision of a double, not that of its digits.
+    At ``offsets`` the offset from UTC matters, at ``measures`` a number has the precision of a double, not that of its
+    digits, at ``lists`` an empty list differs from null.
     """
+
+    offsets: Collection[str] = ()
+    measures: Collection[str] = ()
+    lists: Collection[str] = ()
+
+
+PLAIN = Shapes()
+
+
+def document_leaves(document: Mapping[str, Any], shapes: Shapes = PLAIN) -> Leaves:
+    """The leaves of a document."""
     leaves: Leaves = {}
     for name, value in document.items():
-        add_leaves(leaves, ROOT + step(name), value, offsets, measures)
+        add_leaves(leaves, ROOT + step(name), value, shapes)
     return leaves
 
 
-def add_leaves(
-    leaves: Leaves, path: str, value: Any, offsets: Collection[str] = (), measures: Collection[str] = ()
-) -> None:
+def add_leaves(leaves: Leaves, path: str, value: Any, shapes: Shapes = PLAIN) -> None:
     """Adds the leaves of a value at a path. An object is a leaf as well, so that it differs from null."""
     kind = type(value)
     if kind is dict:
         leaves[path] = OBJECT
         for name, inner in value.items():
-            add_leaves(leaves, path + step(name), inner, offsets, measures)
+            add_leaves(leaves, path + step(name), inner, shapes)
     elif kind is list:
         if any(type(element) in (dict, list) for element in value):
             for position, element in enumerate(value):
-                add_leaves(leaves, path + step(position), element, offsets, measures)
-        elif value:
+                add_leaves(leaves, path + step(position), element, shapes)
+        elif value or shape(path) in shapes.lists:
             leaves[path] = [canonical(element) for element in value]
     elif value is not None and value != "":
-        rounded = kind is int and not -_EXACT < value < _EXACT and shape(path) in measures
+        rounded = kind is int and not -_EXACT < value < _EXACT and shape(path) in shapes.measures
         leaves[path] = canonical(float(value) if rounded else value)
-        if offsets and kind is str and value[10:11] == "T" and shape(path) in offsets:
+        if shapes.offsets and kind is str and value[10:11] == "T" and shape(path) in shapes.offsets:
             ahead = datetime.fromisoformat(value).utcoffset()
             leaves[path + OFFSET] = ahead.total_seconds() / 60 if ahead else 0.0
 

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from spacex_assets.checks.findings import Finding, Findings
 from spacex_assets.checks.last_load import LastLoad
 from spacex_assets.checks.leaves import digest, document_leaves, shape
-from spacex_assets.checks.stored import declared_shapes, measure_shapes, offset_shapes, stored_leaves
+from spacex_assets.checks.stored import declared_shapes, stored_leaves, telling_shapes
 from spacex_assets.config import ContractMode
 from spacex_assets.endpoints.kinds import HEX_24
 from spacex_assets.endpoints.layout import Path, TableLayout
@@ -67,7 +67,7 @@ class Comparison:
     differing: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.offsets, self.measures = offset_shapes(self.layouts), measure_shapes(self.layouts)
+        self.shapes = telling_shapes(self.layouts)
         self.declared = declared_shapes(self.layouts) if self.mode is ContractMode.DISCARD else None
 
     def compare(self, documents: Mapping[str, Any]) -> None:
@@ -84,7 +84,7 @@ class Comparison:
                 self.stored[name] = digest(theirs)
 
     def _leaves(self, document: Any) -> dict[str, Any]:
-        leaves = document_leaves(document, self.offsets, self.measures)
+        leaves = document_leaves(document, self.shapes)
         if self.declared is None:
             return leaves
         return {path: value for path, value in leaves.items() if shape(path) in self.declared}

@@ -3,13 +3,14 @@
 What does not belong here: the leaves of the source's own documents (``leaves.py``).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import polars as pl
 import sqlalchemy as sa
 
-from spacex_assets.checks.leaves import OBJECT, OFFSET, Leaves, add_leaves, canonical
+from spacex_assets.checks.leaves import OBJECT, OFFSET, Leaves, Shapes, add_leaves, canonical
 from spacex_assets.endpoints import kinds
 from spacex_assets.endpoints.layout import Column, Path, TableLayout
 from spacex_assets.endpoints.paths import ROOT, field_path, json_path, step, steps
@@ -46,25 +47,24 @@ def declared_shapes(layouts: Sequence[TableLayout]) -> set[str]:
         for column in layout.columns:
             for depth in range(1, len(column.path) + 1):
                 shapes.add(field_path((*layout.place, *column.path[:depth])))
-    return shapes | {shape + OFFSET for shape in offset_shapes(layouts)}
+    return shapes | {shape + OFFSET for shape in telling_shapes(layouts).offsets}
 
 
-def offset_shapes(layouts: Sequence[TableLayout]) -> set[str]:
-    """The shapes of the paths of instants whose offset from UTC has a column of its own."""
-    return _shapes(layouts, kinds.UTC_OFFSET)
+def telling_shapes(layouts: Sequence[TableLayout]) -> Shapes:
+    """Where an offset has a column of its own, a number is stored as a double, a list is stored as one."""
+    return Shapes(
+        offsets=_shapes(layouts, lambda kind: kind is kinds.UTC_OFFSET),
+        measures=_shapes(layouts, lambda kind: kind is kinds.MEASURE),
+        lists=_shapes(layouts, lambda kind: isinstance(kind.frame, pl.List)),
+    )
 
 
-def measure_shapes(layouts: Sequence[TableLayout]) -> set[str]:
-    """The shapes of the paths of numbers that are stored as doubles."""
-    return _shapes(layouts, kinds.MEASURE)
-
-
-def _shapes(layouts: Sequence[TableLayout], kind: kinds.Kind) -> set[str]:
+def _shapes(layouts: Sequence[TableLayout], such: Callable[[kinds.Kind], bool]) -> set[str]:
     return {
         field_path((*layout.place, *column.path))
         for layout in layouts
         for column in layout.columns
-        if column.kind is kind
+        if such(column.kind)
     }
 
 
@@ -112,8 +112,7 @@ def _add_row(leaves: Leaves, plan: _Plan, row: Sequence[Any], start: str) -> Non
     for at, path in plan.leaves:
         value = row[at]
         if isinstance(value, list):
-            if value:
-                leaves[start + path] = [canonical(element) for element in value]
+            leaves[start + path] = [canonical(element) for element in value]
         elif value is not None and value != "":
             leaves[start + path] = canonical(value)
     if plan.extra is not None and row[plan.extra]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from spacex_assets.assets.tables import table_writes
 from spacex_assets.checks.leaves import Leaves, add_leaves, canonical, document_leaves
-from spacex_assets.checks.stored import measure_shapes, offset_shapes, stored_leaves
+from spacex_assets.checks.stored import stored_leaves, telling_shapes
 from spacex_assets.config import Settings
 from spacex_assets.endpoints.registry import ENDPOINTS
 from spacex_assets.load.drift import open_drift
@@ -37,7 +37,16 @@ def loaded(warehouse: Warehouse, endpoint: str, text: str) -> tuple[Leaves, Leav
         output.value.load.write(output.value.layout)
     with warehouse.engine.connect() as connection:
         (found,) = stored_leaves(connection, declared.layouts, [document["id"]]).values()
-    return document_leaves(document, offset_shapes(declared.layouts), measure_shapes(declared.layouts)), found
+    return document_leaves(document, telling_shapes(declared.layouts)), found
+
+
+def test_an_empty_list_differs_from_null_where_it_has_a_column(warehouse: Warehouse) -> None:
+    raw, stored = loaded(warehouse, "cores", json.dumps(sample("cores") | {"launches": []}))
+    assert stored == raw and raw["$.launches"] == []
+    with warehouse.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE spacex.cores SET launch_ids = NULL")
+        (edited,) = stored_leaves(connection, ENDPOINTS["cores"].layouts, [sample("cores")["id"]]).values()
+    assert raw.keys() - edited.keys() == {"$.launches"}
 
 
 @pytest.mark.parametrize(
